@@ -1,0 +1,210 @@
+import { ask, hear, type Pair, refuse, SILENT, standingOf } from "../../src/friendship/statement.ts";
+import type { FriendNo } from "../../src/nearby/contact.ts";
+import { logError } from "../../src/observe/log.ts";
+import { encodeDown, type Friendship } from "../../src/protocol/down.ts";
+import { FRIENDS_MAX, PENDING_IN_MAX, PENDING_OUT_MAX } from "../../src/protocol/limits.ts";
+import type { FriendEntry } from "../../src/protocol/resources.ts";
+import type { Agenda } from "./agenda.ts";
+import type { Connections } from "./connections.ts";
+import type { FriendRow, Friends } from "./friends.ts";
+import type { Live } from "./live.ts";
+import { orNull } from "./meetings.ts";
+import { GIVE_UP_AFTER_MS, type Outbox } from "./outbox.ts";
+import { type Card, sameCard, type Word, type WordReply } from "./words.ts";
+
+/** How long a "no" is remembered: an older "yes" that is still under way must find it. Far above every delivery in flight. */
+export const TOMBSTONE_MS = 24 * 60 * 60_000;
+
+const STRANGERS: Pair = { mine: SILENT, theirs: SILENT };
+const NO_CARD: Card = {};
+
+export type LimitCode = "friend_limit" | "pending_limit";
+export type Put = { readonly entry: FriendEntry; readonly asked: boolean } | { readonly refused: LimitCode };
+
+export interface BondsParts {
+  readonly user: string;
+  readonly env: Env;
+  readonly friends: Friends;
+  readonly outbox: Outbox;
+  readonly connections: Connections;
+  readonly agenda: Agenda;
+  readonly card: () => Card;
+  readonly live: () => Live;
+}
+
+/** Friendships across two objects: this side's statements, those of the others, and their delivery. */
+export class Bonds {
+  readonly #parts: BondsParts;
+  /** Counts the words owed to each friend, so that a confirmation cannot cross out a newer one. */
+  readonly #owed = new Map<FriendNo, number>();
+
+  constructor(parts: BondsParts) {
+    this.#parts = parts;
+  }
+
+  /** Ask, or accept. The other side is told before this returns, if it answers in time; otherwise by the alarm. */
+  async put(id: string, now: number): Promise<Put> {
+    const { friends, live } = this.#parts;
+    const before = friends.byId(id);
+    const pair = ask(before?.pair ?? STRANGERS, now);
+    if (before !== undefined && pair === before.pair) return { entry: entryOf(before), asked: false };
+    const refused = this.#limit(pair);
+    if (refused !== null) return { refused };
+    const row = before === undefined ? friends.add(id, pair, NO_CARD, now) : this.#turn(before, pair, now);
+    this.#owe(row.no, now);
+    const reply = await this.#deliver(row.no);
+    const after = friends.byNo(row.no);
+    if (reply?.kind === "refused" && after?.pair.mine.rev === pair.mine.rev) {
+      this.#takeBack(after, before, now);
+      return { refused: reply.code };
+    }
+    if (after?.standing === "friend") live().befriend(after, Date.now());
+    return { entry: entryOf(after ?? row), asked: standingOf(pair) === "outgoing" };
+  }
+
+  /** Unfriend, decline or cancel. Nothing happens when there is nothing to end. */
+  async delete(id: string, now: number): Promise<void> {
+    const row = this.#parts.friends.byId(id);
+    if (row === undefined) return;
+    const pair = refuse(row.pair, now);
+    if (pair === row.pair) return;
+    this.#turn(row, pair, now);
+    this.#owe(row.no, now);
+    await this.#deliver(row.no);
+  }
+
+  /** Another object's newest word has arrived. */
+  hear(id: string, { statement, card, away }: Word, now: number): WordReply {
+    const { friends, live } = this.#parts;
+    const before = friends.byId(id);
+    const pair = hear(before?.pair ?? STRANGERS, statement);
+    if (before === undefined) {
+      if (!statement.wants) return { kind: "heard", statement: SILENT, card: NO_CARD };
+      if (friends.count("incoming") >= PENDING_IN_MAX) return { kind: "refused", code: "pending_limit" };
+      const row = friends.add(id, pair, card, now);
+      this.#tellClients(row);
+      return this.#heard(row);
+    }
+    if (pair !== before.pair && before.standing !== standingOf(pair)) {
+      if (standingOf(pair) === "friend" && friends.count("friend") >= FRIENDS_MAX) {
+        return { kind: "refused", code: "friend_limit" };
+      }
+      if (standingOf(pair) === "incoming" && friends.count("incoming") >= PENDING_IN_MAX) {
+        return { kind: "refused", code: "pending_limit" };
+      }
+    }
+    const row = this.#listen(before, pair, card, now);
+    if (away !== undefined) live().left(row.no, away.rev, away.reason);
+    return this.#heard(row);
+  }
+
+  /** This friend has to hear the newest word: at once if possible, and in any case. */
+  owe(no: FriendNo, now: number): void {
+    this.#owe(no, now);
+    void this.#deliver(no);
+  }
+
+  /** Deliveries that are due. @returns when the alarm is needed next, ms, or null */
+  async alarm(now: number): Promise<number | null> {
+    const { outbox, friends } = this.#parts;
+    const retries = outbox.due(now).map(async (entry) => {
+      if (now - entry.since > GIVE_UP_AFTER_MS) {
+        logError("word_given_up", {
+          user: this.#parts.user,
+          friend: friends.byNo(entry.no)?.id ?? "",
+          attempts: entry.attempts,
+        });
+        outbox.confirm(entry.no);
+        return;
+      }
+      outbox.postpone(entry, now);
+      await this.#deliver(entry.no);
+    });
+    await Promise.all(retries);
+    const oldest = friends.prune(now - TOMBSTONE_MS);
+    const deadlines = [outbox.nextAt(), oldest === null ? null : oldest + TOMBSTONE_MS].filter((at) => at !== null);
+    return deadlines.length === 0 ? null : Math.min(...deadlines);
+  }
+
+  #limit(pair: Pair): LimitCode | null {
+    const { friends } = this.#parts;
+    if (friends.count("friend") >= FRIENDS_MAX) return "friend_limit";
+    const isRequest = standingOf(pair) === "outgoing";
+    return isRequest && friends.count("outgoing") >= PENDING_OUT_MAX ? "pending_limit" : null;
+  }
+
+  /** The other side could not take this word: as if it had not been said, because nobody has heard it. */
+  #takeBack(row: FriendRow, before: FriendRow | undefined, now: number): void {
+    const { friends, outbox } = this.#parts;
+    outbox.confirm(row.no);
+    if (before === undefined) friends.remove(row);
+    else this.#turn(row, { mine: before.pair.mine, theirs: row.pair.theirs }, now);
+  }
+
+  #owe(no: FriendNo, now: number): void {
+    this.#owed.set(no, (this.#owed.get(no) ?? 0) + 1);
+    this.#parts.agenda.cover(this.#parts.outbox.put(no, now), now);
+  }
+
+  async #deliver(no: FriendNo): Promise<WordReply | null> {
+    const { env, user, friends, outbox, card, live } = this.#parts;
+    const row = friends.byNo(no);
+    if (row === undefined) {
+      outbox.confirm(no);
+      return null;
+    }
+    const owed = this.#owed.get(no);
+    const { away } = live();
+    const word: Word = { statement: row.pair.mine, card: card(), ...(away === undefined ? {} : { away }) };
+    const call = async (): Promise<WordReply> => env.USER.getByName(row.id).hear(user, word);
+    const reply = await orNull(call());
+    if (reply?.kind !== "heard") return reply;
+    if (this.#owed.get(no) === owed) {
+      outbox.confirm(no);
+      this.#owed.delete(no);
+    }
+    const current = friends.byNo(no);
+    if (current !== undefined) this.#listen(current, hear(current.pair, reply.statement), reply.card, Date.now());
+    return reply;
+  }
+
+  #heard(row: FriendRow): WordReply {
+    return { kind: "heard", statement: row.pair.mine, card: this.#parts.card() };
+  }
+
+  /** Takes what the other side said: its statement and its card. */
+  #listen(row: FriendRow, pair: Pair, card: Card, now: number): FriendRow {
+    const { friends, live } = this.#parts;
+    const named = sameCard(row.card, card) ? row : friends.setCard(row, card);
+    if (pair === row.pair) return named;
+    const turned = this.#turn(named, pair, now);
+    if (turned.standing === "friend" && row.standing !== "friend") live().befriend(turned, now);
+    return turned;
+  }
+
+  /** Stores the pair and plays what follows from it for the own clients. */
+  #turn(row: FriendRow, pair: Pair, now: number): FriendRow {
+    const { friends, agenda, live } = this.#parts;
+    const turned = friends.setPair(row, pair, now);
+    if (turned.standing === row.standing) return turned;
+    if (row.standing === "friend") live().unfriend(row.no);
+    if (turned.standing === "none") agenda.cover(now + TOMBSTONE_MS, now);
+    this.#tellClients(turned);
+    return turned;
+  }
+
+  #tellClients({ id, standing, card }: FriendRow): void {
+    if (standing === "outgoing") return;
+    const state = standing === "none" ? "removed" : standing;
+    const named = card.name === undefined ? {} : { name: card.name };
+    const message: Friendship = { type: "friendship", id, state, ...named };
+    this.#parts.connections.announce(encodeDown(message));
+  }
+}
+
+/** The row as `GET /v1/friends` shows it. */
+export function entryOf({ id, card, standing, since, muted }: FriendRow): FriendEntry {
+  // Rows without a standing are tombstones; only a request that was answered "no" in the same moment shows one here.
+  const state = standing === "none" ? "outgoing" : standing;
+  return { id, ...card, state, since, visibility: "exact", muted };
+}

@@ -1,0 +1,189 @@
+import { CLOSE, CLOSE_REASON, type CloseKind } from "../../src/protocol/errors.ts";
+import { CONNECTIONS_PER_USER_MAX } from "../../src/protocol/limits.ts";
+import { type FramePace, NEW_PACE } from "../../src/protocol/pace.ts";
+import { decodeAttachment, encodeAttachment, type ObjectRecord } from "./attachment.ts";
+
+/**
+ * A socket that only sends, beside the carrier, notes how long it has been silent once in so many ms: the order of
+ * silence matters for the eleventh connection only, and a minute is fine for that.
+ */
+const HEARD_NOTE_MS = 60_000;
+
+export interface Connection {
+  readonly ws: WebSocket;
+  readonly device: string | null;
+  lastHeard: number;
+  tokenUntil: number;
+  /** `nearby` was sent: frames about friends may follow. */
+  snapshotSent: boolean;
+  pace: FramePace;
+  /** `lastHeard` as the attachment has it. */
+  notedHeard: number;
+}
+
+/** Close codes that may not be sent: they only report what happened (RFC 6455, 7.4.1). */
+const NEVER_SENT: ReadonlySet<number> = new Set([1005, 1006, 1015]);
+
+/** The sockets of one user. One of them, the carrier, holds the state of the object in its attachment. */
+export class Connections {
+  readonly #ctx: DurableObjectState;
+  readonly #all = new Map<WebSocket, Connection>();
+  #carrier: Connection | null = null;
+  #carrierStale = false;
+
+  constructor(ctx: DurableObjectState) {
+    this.#ctx = ctx;
+  }
+
+  get carrier(): Connection | null {
+    return this.#carrier;
+  }
+  /** The carrier is new, or remembers something about itself that only comes with the state: `carry` is due. */
+  get carrierStale(): boolean {
+    return this.#carrierStale || (this.#carrier === null && this.#all.size > 0);
+  }
+  get size(): number {
+    return this.#all.size;
+  }
+  get all(): Iterable<Connection> {
+    return this.#all.values();
+  }
+  get(ws: WebSocket): Connection | undefined {
+    return this.#all.get(ws);
+  }
+  get earliestTokenEnd(): number | null {
+    let earliest: number | null = null;
+    for (const { tokenUntil } of this.#all.values()) earliest = Math.min(earliest ?? tokenUntil, tokenUntil);
+    return earliest;
+  }
+
+  /** After a wake: takes over the sockets that stayed open. @returns the state that the carrier kept */
+  restore(): ObjectRecord | null {
+    let kept: ObjectRecord | null = null;
+    for (const ws of this.#ctx.getWebSockets()) {
+      const attachment = decodeAttachment(ws.deserializeAttachment());
+      if (attachment === null) {
+        // Written by another version of this code: the client comes back and gets a fresh one.
+        close(ws, "restart");
+        continue;
+      }
+      const connection = { ws, ...attachment.connection, notedHeard: attachment.connection.lastHeard };
+      this.#all.set(ws, connection);
+      if (attachment.object === null) continue;
+      kept = attachment.object;
+      this.#carrier = connection;
+    }
+    return kept;
+  }
+
+  /** Takes a new socket in; the same device or, beyond the limit, the longest silent socket makes room. */
+  accept(
+    ws: WebSocket,
+    { device, tokenUntil, now }: { device: string | null; tokenUntil: number; now: number },
+  ): Connection {
+    for (const other of [...this.#all.values()]) {
+      if (device !== null && other.device === device) this.close(other, "replaced");
+    }
+    while (this.#all.size >= CONNECTIONS_PER_USER_MAX) this.close(this.#longestSilent(), "replaced");
+    this.#ctx.acceptWebSocket(ws);
+    const connection = { ws, device, lastHeard: now, notedHeard: now, tokenUntil, snapshotSent: false, pace: NEW_PACE };
+    this.#all.set(ws, connection);
+    this.note(connection);
+    return connection;
+  }
+
+  /** The connection is over, or is about to be: nothing is sent to it from now on. */
+  drop(connection: Connection): void {
+    this.#all.delete(connection.ws);
+    if (this.#carrier === connection) this.#carrier = null;
+  }
+
+  close(connection: Connection, kind: CloseKind): void {
+    this.drop(connection);
+    close(connection.ws, kind);
+  }
+
+  /** Mirrors the state into the carrier's attachment; without a carrier, the first socket becomes it. False: no socket. */
+  carry(object: ObjectRecord): boolean {
+    this.#carrier ??= this.#all.values().next().value ?? null;
+    if (this.#carrier === null) return false;
+    this.#carrierStale = false;
+    write(this.#carrier, object);
+    return true;
+  }
+
+  /** Writes what a socket has to remember about itself. The carrier's comes with the state. */
+  note(connection: Connection): void {
+    if (connection === this.#carrier) this.#carrierStale = true;
+    else write(connection, null);
+  }
+
+  /** A frame has come in. */
+  heard(connection: Connection, pace: FramePace, now: number): void {
+    const isWorse = pace.badInARow !== connection.pace.badInARow || pace.refused !== connection.pace.refused;
+    connection.pace = pace;
+    connection.lastHeard = now;
+    if (isWorse || now - connection.notedHeard >= HEARD_NOTE_MS) this.note(connection);
+  }
+
+  send(connection: Connection, frame: string): void {
+    try {
+      connection.ws.send(frame);
+    } catch {
+      // The socket died under our hands; its close handler follows.
+      this.drop(connection);
+    }
+  }
+
+  /** To every client that has had its snapshot. */
+  broadcast(frame: string, except?: Connection): void {
+    for (const connection of this.#all.values()) {
+      if (connection.snapshotSent && connection !== except) this.send(connection, frame);
+    }
+  }
+
+  /** To every client, snapshot or not: what is not about where friends are. */
+  announce(frame: string): void {
+    for (const connection of this.#all.values()) this.send(connection, frame);
+  }
+
+  #longestSilent(): Connection {
+    let silent: Connection | undefined;
+    let since = Number.POSITIVE_INFINITY;
+    for (const connection of this.#all.values()) {
+      // The runtime answers `ping` without waking the object, but keeps the time.
+      const pinged = this.#ctx.getWebSocketAutoResponseTimestamp(connection.ws)?.getTime() ?? 0;
+      const heard = Math.max(connection.lastHeard, pinged);
+      if (heard < since) [silent, since] = [connection, heard];
+    }
+    if (silent === undefined) throw new Error("no connection to make room with");
+    return silent;
+  }
+}
+
+/** Completes the closing handshake that the client began. */
+export function answerClose(ws: WebSocket, code: number, reason: string): void {
+  if (NEVER_SENT.has(code)) return;
+  try {
+    ws.close(code, reason);
+  } catch {
+    // Closed from both sides at once: nothing is left to answer.
+  }
+}
+
+function close(ws: WebSocket, kind: CloseKind): void {
+  try {
+    // Until the client answers, the runtime goes on listing this socket: after a wake it must not count as open.
+    ws.serializeAttachment(null);
+    ws.close(CLOSE[kind], CLOSE_REASON[kind]);
+  } catch {
+    // Already closed by the client.
+  }
+}
+
+function write(connection: Connection, object: ObjectRecord | null): void {
+  const { ws, device, lastHeard, tokenUntil, snapshotSent, pace } = connection;
+  const record = { device, lastHeard, tokenUntil, snapshotSent, pace };
+  connection.notedHeard = lastHeard;
+  ws.serializeAttachment(encodeAttachment({ connection: record, object }));
+}

@@ -1,0 +1,52 @@
+import type { Effect } from "../../src/nearby/effects.ts";
+import type { MeetReply } from "./words.ts";
+
+/** How long a friend's object may take. A pending call keeps this object billed, and its friend unknown. */
+export const CALL_TIMEOUT_MS = 2_000;
+
+export type Meeting = Extract<Effect, { kind: "meet" }>;
+
+/**
+ * Starts all calls of one event at once; none waits for another. Each ends in exactly one of `answered` and `failed`; an
+ * answer after the timeout goes nowhere, because the core knows the call by its id. One timer serves them all.
+ */
+export function callMeet(batch: {
+  readonly meetings: readonly Meeting[];
+  readonly call: (meeting: Meeting) => Promise<MeetReply>;
+  readonly answered: (meeting: Meeting, reply: MeetReply) => void;
+  readonly failed: (meeting: Meeting) => void;
+}): void {
+  const pending = new Set<Meeting>(batch.meetings);
+  const timer = setTimeout(() => {
+    const late = [...pending];
+    pending.clear();
+    for (const meeting of late) batch.failed(meeting);
+  }, CALL_TIMEOUT_MS);
+  const ended = (meeting: Meeting): boolean => {
+    const isWaitedFor = pending.delete(meeting);
+    if (isWaitedFor && pending.size === 0) clearTimeout(timer);
+    return isWaitedFor;
+  };
+  for (const meeting of batch.meetings) {
+    batch.call(meeting).then(
+      (reply) => {
+        if (ended(meeting)) batch.answered(meeting, reply);
+      },
+      () => {
+        if (ended(meeting)) batch.failed(meeting);
+      },
+    );
+  }
+}
+
+/** The value, or null when it takes longer than `CALL_TIMEOUT_MS` or fails. */
+export function orNull<T>(call: Promise<T>): Promise<T | null> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), CALL_TIMEOUT_MS);
+    const end = (value: T | null): void => {
+      clearTimeout(timer);
+      resolve(value);
+    };
+    call.then(end, () => end(null));
+  });
+}

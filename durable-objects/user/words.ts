@@ -1,0 +1,31 @@
+import type { Statement } from "../../src/friendship/statement.ts";
+import type { Answer, AwayReason } from "../../src/nearby/sighting.ts";
+
+/** How a person is shown to friends. Travels with every meeting: a change needs no call of its own. */
+export interface Card {
+  readonly name?: string;
+  readonly avatar?: string;
+}
+
+/** What `meet` answers between two objects. `card` only with an `active` answer. */
+export interface MeetReply {
+  readonly answer: Answer;
+  readonly card?: Card;
+}
+
+/** The newest word of one object to another, as the outbox delivers it: always the truth of the moment it is sent. */
+export interface Word {
+  readonly statement: Statement;
+  readonly card: Card;
+  /** Set while nothing of the sender's position may be shown. */
+  readonly away?: { readonly rev: number; readonly reason: AwayReason };
+}
+
+/** What the receiver of a `Word` says about the pair; or why it could not take it. */
+export type WordReply =
+  | { readonly kind: "heard"; readonly statement: Statement; readonly card: Card }
+  | { readonly kind: "refused"; readonly code: "pending_limit" | "friend_limit" };
+
+export function sameCard(a: Card, b: Card): boolean {
+  return a.name === b.name && a.avatar === b.avatar;
+}

@@ -1,0 +1,394 @@
+import { distanceM } from "../geo/distance.ts";
+import type { GoneReason } from "../protocol/messages/gone.ts";
+import { Calls, missed, reachable, skips } from "./calls.ts";
+import { type Contact, type FriendNo, mustMeet, newContact, type Pact, settle, UNKNOWN } from "./contact.ts";
+import type { Effect } from "./effects.ts";
+import type { Answer, AwayReason, Sighting } from "./sighting.ts";
+import type { CircleState, LiveFix, RosterEntry, Self, Shown } from "./state.ts";
+
+/**
+ * One person and the friends around: the rules of `meet` as a pure core. Events go in with the object's clock, effects
+ * come out; no I/O, no timer, no randomness. docs/architecture.md explains the four rules (rev, pair, look again, forget).
+ */
+export class Circle {
+  readonly #radiusM: number;
+  /** Reads the whole friend list: only when some friends are not known here, on a wake. */
+  readonly #roster: () => Iterable<RosterEntry>;
+  #rev: number;
+  #sharing: boolean;
+  #self: Self;
+  #complete: boolean;
+  readonly #contacts = new Map<FriendNo, Contact>();
+  readonly #calls = new Calls();
+  #version = 0;
+
+  constructor({ radiusM, roster }: { radiusM: number; roster: () => Iterable<RosterEntry> }, state: CircleState) {
+    this.#radiusM = radiusM;
+    this.#roster = roster;
+    this.#rev = state.rev;
+    this.#sharing = state.sharing;
+    this.#self = state.self;
+    this.#complete = state.complete;
+    for (const contact of state.contacts) this.#contacts.set(contact.no, contact);
+  }
+
+  get rev(): number {
+    return this.#rev;
+  }
+  get sharing(): boolean {
+    return this.#sharing;
+  }
+  get self(): Self {
+    return this.#self;
+  }
+  get complete(): boolean {
+    return this.#complete;
+  }
+  get contacts(): ReadonlyMap<FriendNo, Readonly<Contact>> {
+    return this.#contacts;
+  }
+
+  /** Changes whenever a copy of the state (see `CircleState`) would have to be written again. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** No friend of whom nothing is known still owes an answer: the moment for a snapshot. */
+  get settled(): boolean {
+    if (this.#calls.waiting > 0) return false;
+    for (const contact of this.#contacts.values()) {
+      if (contact.call !== null && contact.pact.kind === "unknown") return false;
+    }
+    return true;
+  }
+
+  // Events of the own user
+
+  /** A live position. One with a `ts` older than the current one's never overwrites it: `live` is false. */
+  position(fix: LiveFix, now: number): { live: boolean; effects: Effect[] } {
+    const effects = this.sweep(now);
+    if (this.#self.kind === "active" && fix.ts < this.#self.sighting.ts) return { live: false, effects };
+    const mine = this.#become(fix, now);
+    if (!this.#sharing) return { live: true, effects };
+    this.#enroll();
+    for (const contact of this.#contacts.values()) {
+      this.#look(contact, mine, false, effects);
+      if (!skips(contact, now)) this.#meetIfDue(contact, mine, effects);
+    }
+    return { live: true, effects };
+  }
+
+  /** Own clients want to see who is near: whoever is unknown is met, without a new position. */
+  watch(now: number): Effect[] {
+    const out = this.sweep(now);
+    if (this.#self.kind !== "active" || !this.#sharing) return out;
+    this.#enroll();
+    for (const contact of this.#contacts.values()) {
+      if (contact.pact.kind === "unknown" && contact.skip === 0) this.#meetIfDue(contact, this.#self.sighting, out);
+    }
+    return out;
+  }
+
+  /** Expiry, decided by the stored times: the own activity, and positions of friends that are too old to show. */
+  sweep(now: number): Effect[] {
+    const out = this.#lapse(now);
+    for (const contact of this.#contacts.values()) {
+      if (contact.seen === null || contact.seen.activeUntil > now) continue;
+      contact.seen = null;
+      this.#agree(contact, UNKNOWN);
+      this.#hide(contact, "inactive", out);
+    }
+    return out;
+  }
+
+  /** The pending deadline of an object without memory has passed. */
+  giveUpUnsure(now: number): void {
+    if (this.#self.kind !== "unsure") return;
+    this.#nextRev(now);
+    this.#self = { kind: "inactive" };
+  }
+
+  /** Stop sharing: friends who may show this user have to learn it, and the user sees nobody (nobody watches unseen). */
+  pause(now: number): Effect[] {
+    const out = this.#lapse(now);
+    if (!this.#sharing) return out;
+    this.#sharing = false;
+    // Whoever is not known here may be showing this user.
+    if (this.#self.kind !== "inactive") this.#enroll();
+    this.#leaveCircle("paused", now, out);
+    return out;
+  }
+
+  /** Share again: a wake, so everyone is met. */
+  resume(now: number): Effect[] {
+    const out = this.#lapse(now);
+    if (this.#sharing) return out;
+    this.#sharing = true;
+    this.#nextRev(now);
+    if (this.#self.kind !== "active") return out;
+    this.#self = { kind: "active", sighting: { ...this.#self.sighting, rev: this.#rev } };
+    return [...out, ...this.watch(now)];
+  }
+
+  befriend(no: FriendNo, muted: boolean, now: number): Effect[] {
+    const out = this.#lapse(now);
+    if (this.#self.kind !== "active" || !this.#sharing) return out;
+    const contact = this.#contacts.get(no) ?? this.#add(no, muted);
+    // The friend may have met this user already, when it learnt of the friendship first.
+    if (contact.pact.kind === "away") this.#agree(contact, UNKNOWN);
+    this.#meetIfDue(contact, this.#self.sighting, out);
+    return out;
+  }
+
+  unfriend(no: FriendNo): Effect[] {
+    const out: Effect[] = [];
+    const contact = this.#contacts.get(no);
+    if (contact === undefined) return out;
+    this.#calls.forget(contact);
+    this.#hide(contact, "unfriended", out);
+    this.#contacts.delete(no);
+    this.#version += 1;
+    this.#fillCalls(out);
+    return out;
+  }
+
+  /** Muting changes only what the own clients get: the friend still sees this user, and is still met. */
+  mute(no: FriendNo, muted: boolean): Effect[] {
+    const out: Effect[] = [];
+    const contact = this.#contacts.get(no);
+    if (contact === undefined || contact.muted === muted) return out;
+    contact.muted = muted;
+    this.#version += 1;
+    if (muted) this.#hide(contact, "unsubscribed", out);
+    else if (this.#self.kind === "active") this.#look(contact, this.#self.sighting, false, out);
+    return out;
+  }
+
+  // Events from friends' objects. The shell has checked that the friend is accepted.
+
+  /** A friend tells where it is. Answers what that friend may know of this user. */
+  meet(no: FriendNo, muted: boolean, theirs: Sighting, now: number): { answer: Answer; effects: Effect[] } {
+    const effects = this.#lapse(now);
+    if (!this.#sharing) return { answer: { kind: "away", rev: this.#rev, reason: "paused" }, effects };
+    if (this.#self.kind === "unsure") return { answer: { kind: "unsure", rev: this.#rev }, effects };
+    if (this.#self.kind === "inactive") {
+      return { answer: { kind: "away", rev: this.#rev, reason: "inactive" }, effects };
+    }
+    const mine = this.#self.sighting;
+    const contact = this.#contacts.get(no) ?? this.#add(no, muted);
+    if (theirs.rev < contact.theirRev) return { answer: { kind: "stale", rev: contact.theirRev }, effects };
+    reachable(contact);
+    this.#exchanged(contact, mine, theirs, effects);
+    return { answer: { kind: "active", sighting: mine }, effects };
+  }
+
+  /** A friend left: inactive, or stopped sharing. */
+  left(no: FriendNo, rev: number, reason: AwayReason): Effect[] {
+    const out: Effect[] = [];
+    const contact = this.#contacts.get(no);
+    if (contact === undefined || rev < contact.theirRev) return out;
+    this.#away(contact, rev, reason, out);
+    return out;
+  }
+
+  answered(no: FriendNo, callId: number, answer: Answer, now: number): Effect[] {
+    const out = this.#lapse(now);
+    const contact = this.#contacts.get(no);
+    const told = this.#calls.end(contact, callId);
+    if (contact !== undefined && told !== null && this.#self.kind === "active") {
+      reachable(contact);
+      this.#take(contact, told, answer, now, out);
+      // Look again (rule 3): this user may have moved while the answer flew, or the pair may have crossed another one.
+      const mine: Sighting = this.#self.sighting;
+      if (mine.rev !== told.rev || (answer.kind === "active" && contact.pact.kind === "unknown")) {
+        this.#meetIfDue(contact, mine, out);
+      }
+    }
+    this.#fillCalls(out);
+    return out;
+  }
+
+  /** A call timed out or threw. Its answer, if one still comes, is ignored. */
+  failed(no: FriendNo, callId: number, now: number): Effect[] {
+    const out = this.#lapse(now);
+    const contact = this.#contacts.get(no);
+    const told = this.#calls.end(contact, callId);
+    if (contact !== undefined && told !== null && this.#self.kind === "active") {
+      this.#agree(contact, UNKNOWN);
+      missed(contact, now);
+      if (contact.skip === 0 && this.#self.sighting.rev !== told.rev)
+        this.#meetIfDue(contact, this.#self.sighting, out);
+      // Shown before a restart and not heard of since: its age cannot be told, so it may not stay.
+      if (contact.seen === null) this.#hide(contact, "inactive", out);
+    }
+    this.#fillCalls(out);
+    return out;
+  }
+
+  // Views
+
+  /** Friends whom the own clients show, unsorted. */
+  shown(): Shown[] {
+    const list: Shown[] = [];
+    if (this.#self.kind !== "active") return list;
+    for (const { no, shown, seen } of this.#contacts.values()) {
+      if (shown && seen !== null) list.push({ no, sighting: seen, distanceM: distanceM(this.#self.sighting, seen) });
+    }
+    return list;
+  }
+
+  /** Why a friend is not shown, as well as this object knows. */
+  absence(no: FriendNo): GoneReason {
+    if (!this.#sharing) return "paused";
+    const pact = this.#contacts.get(no)?.pact;
+    if (pact?.kind === "away") return pact.reason;
+    return pact?.kind === "near" || pact?.kind === "far" ? "far" : "inactive";
+  }
+
+  // Parts
+
+  #lapse(now: number): Effect[] {
+    const out: Effect[] = [];
+    if (this.#self.kind === "active" && this.#self.sighting.activeUntil <= now) {
+      this.#leaveCircle("inactive", now, out);
+      this.#self = { kind: "inactive" };
+    }
+    return out;
+  }
+
+  #nextRev(now: number): number {
+    this.#rev = Math.max(this.#rev + 1, now);
+    this.#version += 1;
+    return this.#rev;
+  }
+
+  #become(fix: LiveFix, now: number): Sighting {
+    const { lat, lng, ts, activeUntil } = fix;
+    const sighting = { rev: this.#nextRev(now), lat, lng, ts, activeUntil, errorM: 0 };
+    this.#self = { kind: "active", sighting };
+    return sighting;
+  }
+
+  /** Makes `#contacts` speak for every friend: those who were not known become unknown, and unknown is met. */
+  #enroll(): void {
+    if (this.#complete) return;
+    for (const { no, muted } of this.#roster()) {
+      if (!this.#contacts.has(no)) this.#contacts.set(no, newContact(no, muted));
+    }
+    this.#complete = true;
+    this.#version += 1;
+  }
+
+  #add(no: FriendNo, muted: boolean): Contact {
+    const contact = newContact(no, muted);
+    this.#contacts.set(no, contact);
+    this.#version += 1;
+    return contact;
+  }
+
+  /** A near pact is kept by nobody but the memory: what is restored as unknown meets at the same moments. */
+  #agree(contact: Contact, pact: Pact): void {
+    if (pact !== contact.pact && (pact.kind !== "near" || contact.pact.kind !== "near")) this.#version += 1;
+    contact.pact = pact;
+  }
+
+  #meetIfDue(contact: Contact, mine: Sighting, out: Effect[]): void {
+    if (contact.call === null && mustMeet(contact.pact, mine)) this.#calls.start(contact, mine, out);
+  }
+
+  #fillCalls(out: Effect[]): void {
+    if (this.#self.kind !== "active") return;
+    for (const no of this.#calls.next()) {
+      const contact = this.#contacts.get(no);
+      if (contact !== undefined) this.#meetIfDue(contact, this.#self.sighting, out);
+    }
+  }
+
+  #take(contact: Contact, told: Sighting, answer: Answer, now: number, out: Effect[]): void {
+    switch (answer.kind) {
+      case "active":
+        // After news that are newer than this answer (a `left` overtook it) only the pair is compared.
+        if (answer.sighting.rev >= contact.theirRev) this.#exchanged(contact, told, answer.sighting, out);
+        else if (contact.pact.kind === "near" || contact.pact.kind === "far") {
+          this.#agree(contact, settle(contact.pact, told, answer.sighting, this.#radiusM));
+        }
+        return;
+      case "away":
+        if (answer.rev >= contact.theirRev) this.#away(contact, answer.rev, answer.reason, out);
+        return;
+      case "unsure":
+        contact.theirRev = Math.max(contact.theirRev, answer.rev);
+        this.#agree(contact, UNKNOWN);
+        return;
+      case "stale":
+        // The own clock fell behind what was told before a reset: step over it, or this friend drops every word.
+        this.#agree(contact, UNKNOWN);
+        this.#rev = Math.max(this.#rev, answer.rev);
+        if (this.#self.kind === "active") {
+          this.#self = { kind: "active", sighting: { ...this.#self.sighting, rev: this.#nextRev(now) } };
+        }
+        return;
+      case "stranger":
+        // Silenced, never deleted: the two halves of a friendship are the statements' business.
+        this.#away(contact, contact.theirRev, "unfriended", out);
+        out.push({ kind: "restate", no: contact.no });
+        return;
+    }
+  }
+
+  #exchanged(contact: Contact, mine: Sighting, theirs: Sighting, out: Effect[]): void {
+    contact.theirRev = theirs.rev;
+    this.#agree(contact, settle(contact.pact, mine, theirs, this.#radiusM));
+    const moved = contact.seen === null || theirs.rev > contact.seen.rev;
+    if (moved) contact.seen = theirs;
+    if (contact.pact.kind === "far") {
+      // A far friend moves in silence: the position will be wrong when it could matter.
+      contact.seen = null;
+      this.#hide(contact, "far", out);
+    } else if (this.#self.kind === "active") this.#look(contact, this.#self.sighting, moved, out);
+  }
+
+  /** Brings what the own clients show of one friend in line with what is known now. */
+  #look(contact: Contact, mine: Sighting, moved: boolean, out: Effect[]): void {
+    const seen = contact.seen;
+    if (contact.muted || seen === null) return;
+    const awayM = distanceM(mine, seen);
+    if (awayM > this.#radiusM) {
+      this.#hide(contact, "far", out);
+      return;
+    }
+    if (contact.shown && !moved) return;
+    out.push({ kind: "show", no: contact.no, sighting: seen, distanceM: awayM, isNew: !contact.shown });
+    if (!contact.shown) this.#version += 1;
+    contact.shown = true;
+  }
+
+  #hide(contact: Contact, reason: GoneReason, out: Effect[]): void {
+    if (!contact.shown) return;
+    contact.shown = false;
+    this.#version += 1;
+    out.push({ kind: "hide", no: contact.no, reason });
+  }
+
+  #away(contact: Contact, rev: number, reason: AwayReason | "unfriended", out: Effect[]): void {
+    contact.theirRev = rev;
+    this.#agree(contact, { kind: "away", reason });
+    contact.seen = null;
+    this.#hide(contact, reason, out);
+  }
+
+  /** Nothing is told from now on: friends who may show this user learn it, and nobody is shown or remembered. */
+  #leaveCircle(reason: AwayReason, now: number, out: Effect[]): void {
+    const rev = this.#nextRev(now);
+    for (const contact of this.#contacts.values()) {
+      const { no, pact, call } = contact;
+      if (reason === "paused") {
+        if (pact.kind === "near" || pact.kind === "unknown" || call !== null) out.push({ kind: "withdraw", no });
+      } else if (pact.kind === "near") out.push({ kind: "leave", no, rev, reason });
+      this.#hide(contact, reason, out);
+    }
+    this.#contacts.clear();
+    this.#calls.clear();
+    this.#complete = false;
+  }
+}

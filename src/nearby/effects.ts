@@ -1,0 +1,24 @@
+import type { GoneReason } from "../protocol/messages/gone.ts";
+import type { FriendNo } from "./contact.ts";
+import type { AwayReason, Sighting } from "./sighting.ts";
+
+/** What the shell has to do after an event, in this order. */
+export type Effect =
+  /** Call the friend's object: `meet(sighting)`; report `answered` or `failed` with the same `callId`. */
+  | { readonly kind: "meet"; readonly no: FriendNo; readonly callId: number; readonly sighting: Sighting }
+  /** Tell the friend's object once that there is nothing to tell any more. May be lost: friends look at `activeUntil`. */
+  | { readonly kind: "leave"; readonly no: FriendNo; readonly rev: number; readonly reason: AwayReason }
+  /** The same, but it has to arrive: a lost one would leave a position on a screen that may not be there. */
+  | { readonly kind: "withdraw"; readonly no: FriendNo }
+  /** Own clients: this friend is near, new or moved. */
+  | {
+      readonly kind: "show";
+      readonly no: FriendNo;
+      readonly sighting: Sighting;
+      readonly distanceM: number;
+      readonly isNew: boolean;
+    }
+  /** Own clients: this friend is no longer shown. */
+  | { readonly kind: "hide"; readonly no: FriendNo; readonly reason: GoneReason }
+  /** The friend's object does not know this friendship: send the statement about it again. */
+  | { readonly kind: "restate"; readonly no: FriendNo };

@@ -1,0 +1,87 @@
+import { Hono } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import { methodNotAllowed } from "hono/method-not-allowed";
+
+import { logError } from "../observe/log.ts";
+import { limitBody } from "./body.ts";
+import { connect } from "./connect.ts";
+import { authenticated, configured } from "./context.ts";
+import type { ApiEnv, CallerEnv } from "./context.ts";
+import { devLogin } from "./dev-login.ts";
+import { friends } from "./friends.ts";
+import { health } from "./health.ts";
+import { location } from "./location.ts";
+import { me } from "./me.ts";
+import { nearby } from "./nearby.ts";
+import { problem, retryAfter } from "./problem.ts";
+
+/** How long a browser may keep the answer to a preflight; Chromium's own limit. */
+const PREFLIGHT_MAX_AGE_S = 2 * 60 * 60;
+
+/**
+ * For pages of the allowed origins. Bearer tokens only, never credentials: a page that could use a cookie of somebody
+ * else's would act for them.
+ */
+const crossOrigin = cors({
+  origin: (origin, c: Context<ApiEnv>) => {
+    const { allowedOrigins } = c.var.settings;
+    if (allowedOrigins === "*") return "*";
+    return allowedOrigins.includes(origin) ? origin : null;
+  },
+  allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+  allowHeaders: ["authorization", "content-type"],
+  exposeHeaders: ["retry-after", "www-authenticate"],
+  maxAge: PREFLIGHT_MAX_AGE_S,
+});
+
+/** Positions and friends are nobody else's business, caches included. */
+const notStored: MiddlewareHandler = async (c, next) => {
+  await next();
+  c.header("cache-control", "no-store");
+};
+
+/** Everything under `/v1` but the socket, behind one check of the token: no new route can forget it. */
+const v1 = new Hono<CallerEnv>()
+  .use(notStored, authenticated)
+  .route("/me", me)
+  .route("/friends", friends)
+  .route("/nearby", nearby)
+  .route("/location", location);
+
+export const app = new Hono<ApiEnv>();
+
+app.route("/", health);
+app.use(configured);
+// Before CORS, which does not apply to sockets and would copy the response, socket and all.
+app.get("/v1/connect", connect);
+app.use(
+  crossOrigin,
+  methodNotAllowed({
+    app,
+    onMethodNotAllowed: (_, methods) =>
+      problem("method_not_allowed", "This resource has other methods; see `Allow`.", {
+        headers: { allow: methods.join(", ") },
+      }),
+  }),
+  limitBody,
+);
+app.route("/v1", v1);
+app.route("/dev/login", devLogin);
+
+app.notFound(() => problem("not_found", "There is nothing at this address."));
+
+app.onError((error, c) => {
+  const { method } = c.req.raw;
+  // The path only: a query may hold what does not belong into a log.
+  logError("request_failed", { method, path: c.req.path, error: error.stack ?? String(error) });
+  if (isPassing(error)) {
+    return problem("unavailable", "The user's object is busy or was moved. Try again.", { headers: retryAfter(1) });
+  }
+  return problem("internal", "The server failed.");
+});
+
+/** Failures that the platform marks as worth another try by the client: an object that is overloaded or restarts. */
+function isPassing(error: Error): boolean {
+  return ("overloaded" in error && error.overloaded === true) || ("retryable" in error && error.retryable === true);
+}

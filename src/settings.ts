@@ -1,0 +1,243 @@
+/** The operator's settings: Worker vars and secrets as text, checked once and handed out with units in their names. */
+
+/** One row of the README's table; `default` is undefined where there is none. */
+export interface SettingRow {
+  readonly name: string;
+  readonly default: string | undefined;
+  readonly meaning: string;
+}
+
+export const SETTINGS = [
+  {
+    name: "AUTH_SECRET",
+    default: undefined,
+    meaning: "HS256 secret of at least 32 bytes; a comma list during rotation (all verify, the first signs).",
+  },
+  {
+    name: "AUTH_JWKS_URL",
+    default: undefined,
+    meaning: "Instead of a secret: the https URL of the host app's public keys, for RS256, ES256 and EdDSA tokens.",
+  },
+  {
+    name: "AUTH_ISSUER",
+    default: undefined,
+    meaning: "Required `iss` of a token. Must be set with `AUTH_JWKS_URL`, may be set with `AUTH_SECRET`.",
+  },
+  {
+    name: "AUTH_AUDIENCE",
+    default: undefined,
+    meaning: "Required `aud` of a token. Must be set with `AUTH_JWKS_URL`, may be set with `AUTH_SECRET`.",
+  },
+  {
+    name: "ALLOWED_ORIGINS",
+    default: "*",
+    meaning: "Comma list of web origins, for CORS and for the socket's `Origin`; `*` allows all.",
+  },
+  {
+    name: "DEV_LOGIN",
+    default: undefined,
+    meaning: "`1` lets `POST /dev/login` hand out tokens to anybody. Never in production.",
+  },
+  { name: "RADIUS_M", default: "8046.72", meaning: "How far a nearby friend may be, in metres (5 miles)." },
+  { name: "INACTIVE_AFTER_S", default: "600", meaning: "Seconds without a live position until a user is inactive." },
+  { name: "UPDATE_EVERY_S", default: "30", meaning: "Seconds between positions that clients are asked for." },
+  { name: "FANOUT", default: "exact", meaning: "`exact`: every update of a nearby friend is delivered." },
+  { name: "POSITION_BURST", default: "30", meaning: "Live positions of one user that fan out at once." },
+  {
+    name: "POSITION_MIN_S",
+    default: "5",
+    meaning: "After the burst, one live position per so many seconds and user; 0 turns the limit off.",
+  },
+] as const satisfies readonly SettingRow[];
+
+export type SettingName = (typeof SETTINGS)[number]["name"];
+
+/** RFC 7518, 3.2: an HS256 key must have at least the 256 bits of its hash. */
+export const AUTH_SECRET_MIN_BYTES = 32;
+
+/** Who may sign tokens. `issuer` and `audience` are checked wherever they are set. */
+export type AuthSettings =
+  | {
+      readonly kind: "hs256";
+      readonly secrets: readonly [Uint8Array, ...Uint8Array[]];
+      readonly issuer?: string;
+      readonly audience?: string;
+    }
+  | { readonly kind: "jwks"; readonly url: URL; readonly issuer: string; readonly audience: string };
+
+export interface Settings {
+  readonly auth: AuthSettings;
+  readonly allowedOrigins: "*" | readonly string[];
+  readonly devLogin: boolean;
+  readonly radiusM: number;
+  readonly inactiveAfterMs: number;
+  readonly updateEveryS: number;
+  readonly updateEveryMs: number;
+  readonly fanout: "exact";
+  readonly positionBurst: number;
+  readonly positionMinMs: number;
+}
+
+/** A setting that is missing or refused. The message names it and says what is allowed, and never repeats a value. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+  readonly setting: SettingName;
+
+  constructor(setting: SettingName, allowed: string) {
+    super(`${setting} ${allowed}`);
+    this.setting = setting;
+  }
+}
+
+/** By the env object: settings are read on every request, and an env object never changes while the Worker runs. */
+const known = new WeakMap<object, Settings | SettingsError>();
+
+/**
+ * The checked settings of a Worker's `env` (or of `process.env`): text under the names of `SETTINGS`. An empty text
+ * counts as unset, because that is what compose files and CI make of an absent variable.
+ *
+ * @throws SettingsError naming the first bad setting; the same object each time for the same `env`
+ */
+export function readSettings(env: object): Settings {
+  let result = known.get(env);
+  if (result === undefined) {
+    result = parse(env);
+    known.set(env, result);
+  }
+  if (result instanceof SettingsError) throw result;
+  return result;
+}
+
+function parse(env: object): Settings | SettingsError {
+  try {
+    const auth = readAuth(env);
+    const updateEveryS = readNumber(env, "UPDATE_EVERY_S", { min: 0.1, max: 86_400, unit: "seconds" });
+    return {
+      auth,
+      allowedOrigins: readOrigins(env),
+      devLogin: readDevLogin(env, auth),
+      // Above 100 km "nearby" means nothing, and safe regions would have no room to save calls.
+      radiusM: readNumber(env, "RADIUS_M", { min: 1, max: 100_000, unit: "metres" }),
+      inactiveAfterMs: Math.round(readNumber(env, "INACTIVE_AFTER_S", { min: 1, max: 86_400, unit: "seconds" }) * 1000),
+      updateEveryS,
+      updateEveryMs: Math.round(updateEveryS * 1000),
+      fanout: readFanout(env),
+      positionBurst: readNumber(env, "POSITION_BURST", { min: 1, max: 1_000_000, unit: "positions", whole: true }),
+      positionMinMs: readNumber(env, "POSITION_MIN_S", { min: 0, max: 86_400, unit: "seconds" }) * 1000,
+    };
+  } catch (error) {
+    if (error instanceof SettingsError) return error;
+    throw error;
+  }
+}
+
+/** The text of a setting, its default when it is unset, or undefined when there is neither. */
+function readText(env: object, name: SettingName): string | undefined {
+  const value: unknown = Reflect.get(env, name);
+  // A var in wrangler.toml may be written as a bare number.
+  const text = typeof value === "number" ? String(value) : value;
+  if (text === undefined || text === "") return SETTINGS.find((row) => row.name === name)?.default;
+  if (typeof text !== "string") throw new SettingsError(name, "must be text");
+  return text;
+}
+
+interface NumberRule {
+  readonly min: number;
+  readonly max: number;
+  readonly unit: string;
+  readonly whole?: boolean;
+}
+
+function readNumber(env: object, name: SettingName, rule: NumberRule): number {
+  const text = readText(env, name)?.trim() ?? "";
+  // Plain decimals only: `Number` also takes "0x10", "1e400" and white space.
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= rule.min && value <= rule.max && (rule.whole !== true || Number.isInteger(value))) return value;
+  const kind = rule.whole === true ? "a whole number" : "a number";
+  throw new SettingsError(name, `must be ${kind} of ${rule.unit} from ${rule.min} to ${rule.max}`);
+}
+
+function readAuth(env: object): AuthSettings {
+  const secret = readText(env, "AUTH_SECRET");
+  const url = readText(env, "AUTH_JWKS_URL");
+  const issuer = readText(env, "AUTH_ISSUER");
+  const audience = readText(env, "AUTH_AUDIENCE");
+  if (secret === undefined && url === undefined) {
+    throw new SettingsError("AUTH_SECRET", "or AUTH_JWKS_URL must be set: without one nobody can be let in");
+  }
+  if (secret !== undefined && url !== undefined) {
+    // One algorithm family only: accepting both is how a public key gets used as an HMAC secret.
+    throw new SettingsError("AUTH_JWKS_URL", "must not be set together with AUTH_SECRET: choose one");
+  }
+  if (secret !== undefined) {
+    return {
+      kind: "hs256",
+      secrets: readSecrets(secret),
+      ...(issuer === undefined ? {} : { issuer }),
+      ...(audience === undefined ? {} : { audience }),
+    };
+  }
+  // An issuer signs tokens for many apps with the same keys; without these two, a token for another app would do here.
+  if (issuer === undefined) throw new SettingsError("AUTH_ISSUER", "must be set with AUTH_JWKS_URL");
+  if (audience === undefined) throw new SettingsError("AUTH_AUDIENCE", "must be set with AUTH_JWKS_URL");
+  return { kind: "jwks", url: readKeysUrl(url ?? ""), issuer, audience };
+}
+
+function readSecrets(list: string): [Uint8Array, ...Uint8Array[]] {
+  const encoder = new TextEncoder();
+  // Spaces and the newline that `echo` adds are never meant to be part of a secret.
+  const [first, ...others] = list.split(",").map((part, index) => {
+    const bytes = encoder.encode(part.trim());
+    if (bytes.length >= AUTH_SECRET_MIN_BYTES) return bytes;
+    const have = `secret ${index + 1} has ${bytes.length}`;
+    throw new SettingsError(
+      "AUTH_SECRET",
+      `must be one secret of at least ${AUTH_SECRET_MIN_BYTES} bytes, or several divided by commas (${have})`,
+    );
+  });
+  if (first === undefined) throw new Error("split answers at least one part");
+  return [first, ...others];
+}
+
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+function readKeysUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // Keys fetched in the clear could be swapped on the way; loopback has no way.
+  const safe = url?.protocol === "https:" || (url?.protocol === "http:" && LOOPBACK_HOSTS.has(url.hostname));
+  if (url !== undefined && safe && url.username === "" && url.password === "") return url;
+  throw new SettingsError("AUTH_JWKS_URL", "must be an https URL without a user (http only on localhost)");
+}
+
+function readOrigins(env: object): "*" | readonly string[] {
+  const text = readText(env, "ALLOWED_ORIGINS")?.trim();
+  if (text === undefined || text === "*") return "*";
+  const origins = text.split(",").map((part) => part.trim());
+  if (origins.every(isOrigin)) return origins;
+  throw new SettingsError(
+    "ALLOWED_ORIGINS",
+    "must be * or a comma list of origins as browsers send them, such as https://app.example (no path, no final slash)",
+  );
+}
+
+/** Whether a browser could send this text as `Origin`; anything else would silently match nobody. */
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  if (url.protocol === "https:" || url.protocol === "http:") return url.origin === text;
+  // Packaged web apps have origins such as capacitor://localhost, for which `url.origin` is "null".
+  return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?$/.test(text);
+}
+
+function readDevLogin(env: object, auth: AuthSettings): boolean {
+  const text = readText(env, "DEV_LOGIN");
+  if (text === undefined || text === "0") return false;
+  if (text !== "1") throw new SettingsError("DEV_LOGIN", "must be 1 or unset");
+  if (auth.kind === "hs256") return true;
+  throw new SettingsError("DEV_LOGIN", "needs AUTH_SECRET: with AUTH_JWKS_URL there is no key to sign tokens with");
+}
+
+function readFanout(env: object): "exact" {
+  if (readText(env, "FANOUT") === "exact") return "exact";
+  throw new SettingsError("FANOUT", "must be exact: no other mode is served");
+}

@@ -1,0 +1,231 @@
+import { describe, expect, test } from "vitest";
+
+import { readSettings, SETTINGS, SettingsError } from "../../src/settings.ts";
+
+const SECRET = "s".repeat(32);
+const JWKS = {
+  AUTH_JWKS_URL: "https://id.example/keys.json",
+  AUTH_ISSUER: "https://id.example",
+  AUTH_AUDIENCE: "nearby",
+};
+
+function withSecret(more: Readonly<Record<string, unknown>> = {}): object {
+  return { AUTH_SECRET: SECRET, ...more };
+}
+
+/** The refusal of these settings, or undefined when they are accepted. */
+function refusal(env: object): SettingsError | undefined {
+  try {
+    readSettings(env);
+    return undefined;
+  } catch (error) {
+    if (error instanceof SettingsError) return error;
+    throw error;
+  }
+}
+
+describe("defaults", () => {
+  test("a secret is all that has to be set", () => {
+    expect(readSettings(withSecret())).toEqual({
+      auth: { kind: "hs256", secrets: [new TextEncoder().encode(SECRET)] },
+      allowedOrigins: "*",
+      devLogin: false,
+      radiusM: 8046.72,
+      inactiveAfterMs: 600_000,
+      updateEveryS: 30,
+      updateEveryMs: 30_000,
+      fanout: "exact",
+      positionBurst: 30,
+      positionMinMs: 5000,
+    });
+  });
+
+  test("an empty text counts as unset", () => {
+    const empty = Object.fromEntries(SETTINGS.map(({ name }) => [name, ""]));
+    expect(readSettings({ ...empty, AUTH_SECRET: SECRET })).toEqual(readSettings(withSecret()));
+  });
+
+  test("the defaults of the list are accepted when they are set", () => {
+    const set = Object.fromEntries(SETTINGS.map((row) => [row.name, row.default]));
+    expect(readSettings({ ...set, AUTH_SECRET: SECRET })).toEqual(readSettings(withSecret()));
+  });
+
+  test("every row of the list has a name of its own and a meaning", () => {
+    expect(new Set(SETTINGS.map(({ name }) => name)).size).toBe(SETTINGS.length);
+    for (const { meaning } of SETTINGS) expect(meaning).toMatch(/^.{10,}\.$/);
+  });
+});
+
+describe("numbers", () => {
+  test.each([
+    ["RADIUS_M", "1", "radiusM", 1],
+    ["RADIUS_M", "100000", "radiusM", 100_000],
+    ["RADIUS_M", " 250.5 ", "radiusM", 250.5],
+    ["RADIUS_M", 5000, "radiusM", 5000],
+    ["INACTIVE_AFTER_S", "1", "inactiveAfterMs", 1000],
+    ["INACTIVE_AFTER_S", "86400", "inactiveAfterMs", 86_400_000],
+    ["INACTIVE_AFTER_S", "1.5", "inactiveAfterMs", 1500],
+    ["UPDATE_EVERY_S", "0.5", "updateEveryMs", 500],
+    ["UPDATE_EVERY_S", "0.5", "updateEveryS", 0.5],
+    ["POSITION_BURST", "1", "positionBurst", 1],
+    ["POSITION_BURST", "1000000", "positionBurst", 1_000_000],
+    ["POSITION_MIN_S", "0", "positionMinMs", 0],
+    ["POSITION_MIN_S", "0.001", "positionMinMs", 1],
+  ])("%s=%s", (name, text, field, value) => {
+    expect(readSettings(withSecret({ [name]: text }))).toMatchObject({ [field]: value });
+  });
+
+  test.each([
+    ["RADIUS_M", "0.99", "from 1 to 100000"],
+    ["RADIUS_M", "100000.01", "from 1 to 100000"],
+    ["INACTIVE_AFTER_S", "0.99", "from 1 to 86400"],
+    ["INACTIVE_AFTER_S", "86401", "from 1 to 86400"],
+    ["UPDATE_EVERY_S", "0", "from 0.1 to 86400"],
+    ["POSITION_BURST", "0", "a whole number of positions from 1"],
+    ["POSITION_BURST", "1.5", "a whole number of positions from 1"],
+    ["POSITION_BURST", "1000001", "a whole number of positions from 1"],
+    ["POSITION_MIN_S", "-0.1", "from 0 to 86400"],
+  ])("%s=%s is refused at its limit", (name, text, allowed) => {
+    const error = refusal(withSecret({ [name]: text }));
+    expect(error?.setting).toBe(name);
+    expect(error?.message).toContain(allowed);
+  });
+
+  test.each(["abc", "NaN", "Infinity", "-1", "0x10", "1e3", "1e400", "1,5", "5 km", "١٢", " "])(
+    "RADIUS_M=%j is no number",
+    (text) => {
+      const error = refusal(withSecret({ RADIUS_M: text }));
+      expect(error?.message).toBe("RADIUS_M must be a number of metres from 1 to 100000");
+    },
+  );
+
+  test("what is neither text nor a number is refused", () => {
+    expect(refusal(withSecret({ RADIUS_M: true }))?.message).toBe("RADIUS_M must be text");
+    expect(refusal(withSecret({ FANOUT: { mode: "exact" } }))?.setting).toBe("FANOUT");
+  });
+});
+
+describe("who may sign tokens", () => {
+  test("without either setting nobody is let in", () => {
+    expect(refusal({})?.setting).toBe("AUTH_SECRET");
+    expect(refusal({})?.message).toContain("AUTH_JWKS_URL");
+  });
+
+  test("a secret of 31 bytes is refused, one of 32 is not", () => {
+    const error = refusal({ AUTH_SECRET: "s".repeat(31) });
+    expect(error?.message).toBe(
+      "AUTH_SECRET must be one secret of at least 32 bytes, or several divided by commas (secret 1 has 31)",
+    );
+    expect(refusal({ AUTH_SECRET: "s".repeat(32) })).toBeUndefined();
+  });
+
+  test("bytes count, not characters", () => {
+    expect(refusal({ AUTH_SECRET: "é".repeat(16) })).toBeUndefined();
+    expect(refusal({ AUTH_SECRET: "é".repeat(15) })?.setting).toBe("AUTH_SECRET");
+  });
+
+  test("every secret of a list is held to it", () => {
+    const { auth } = readSettings({ AUTH_SECRET: `${"a".repeat(32)}, ${"b".repeat(40)}\n` });
+    expect(auth.kind === "hs256" && auth.secrets.map((secret) => secret.length)).toEqual([32, 40]);
+    expect(refusal({ AUTH_SECRET: `${SECRET},abc` })?.message).toContain("secret 2 has 3");
+    expect(refusal({ AUTH_SECRET: `${SECRET},` })?.message).toContain("secret 2 has 0");
+  });
+
+  test("a message never repeats a secret", () => {
+    expect(refusal({ AUTH_SECRET: "hunter2" })?.message).not.toContain("hunter2");
+  });
+
+  test("a key set needs issuer and audience", () => {
+    expect(readSettings(JWKS).auth).toEqual({
+      kind: "jwks",
+      url: new URL("https://id.example/keys.json"),
+      issuer: "https://id.example",
+      audience: "nearby",
+    });
+    expect(refusal({ ...JWKS, AUTH_ISSUER: "" })?.setting).toBe("AUTH_ISSUER");
+    expect(refusal({ ...JWKS, AUTH_AUDIENCE: undefined })?.setting).toBe("AUTH_AUDIENCE");
+  });
+
+  test("issuer and audience may be set with a secret", () => {
+    const { auth } = readSettings(withSecret({ AUTH_ISSUER: "app", AUTH_AUDIENCE: "nearby" }));
+    expect(auth).toMatchObject({ kind: "hs256", issuer: "app", audience: "nearby" });
+  });
+
+  test("a secret and a key set exclude each other", () => {
+    expect(refusal({ ...JWKS, AUTH_SECRET: SECRET })?.message).toBe(
+      "AUTH_JWKS_URL must not be set together with AUTH_SECRET: choose one",
+    );
+  });
+
+  test.each([
+    ["https://id.example/keys.json", true],
+    ["http://127.0.0.1:8080/keys", true],
+    ["http://localhost/keys", true],
+    ["http://[::1]/keys", true],
+    ["http://id.example/keys.json", false],
+    ["http://localhost.example/keys", false],
+    ["https://user:pw@id.example/keys", false],
+    ["file:///etc/keys.json", false],
+    ["keys.json", false],
+  ])("AUTH_JWKS_URL=%s", (url, isAllowed) => {
+    expect(refusal({ ...JWKS, AUTH_JWKS_URL: url })?.setting).toBe(isAllowed ? undefined : "AUTH_JWKS_URL");
+  });
+});
+
+describe("the other settings", () => {
+  test.each([
+    ["*", "*"],
+    ["https://app.example", ["https://app.example"]],
+    [
+      "https://app.example, http://localhost:5173,capacitor://localhost",
+      ["https://app.example", "http://localhost:5173", "capacitor://localhost"],
+    ],
+  ])("ALLOWED_ORIGINS=%s", (text, origins) => {
+    expect(readSettings(withSecret({ ALLOWED_ORIGINS: text })).allowedOrigins).toEqual(origins);
+  });
+
+  test.each([
+    "https://app.example/",
+    "https://app.example/path",
+    "https://APP.example",
+    "https://app.example:443",
+    "app.example",
+    "null",
+    "https://a.example,*",
+    "https://a.example,",
+    "https://*.example/",
+    "file:///",
+  ])("ALLOWED_ORIGINS=%s could never match and is refused", (text) => {
+    expect(refusal(withSecret({ ALLOWED_ORIGINS: text }))?.setting).toBe("ALLOWED_ORIGINS");
+  });
+
+  test("only exact fan-out is served", () => {
+    expect(refusal(withSecret({ FANOUT: "economy" }))?.message).toBe("FANOUT must be exact: no other mode is served");
+    expect(refusal(withSecret({ FANOUT: "EXACT" }))?.setting).toBe("FANOUT");
+  });
+
+  test("DEV_LOGIN is 1 or off", () => {
+    expect(readSettings(withSecret({ DEV_LOGIN: "1" })).devLogin).toBe(true);
+    expect(readSettings(withSecret({ DEV_LOGIN: 1 })).devLogin).toBe(true);
+    expect(readSettings(withSecret({ DEV_LOGIN: "0" })).devLogin).toBe(false);
+    expect(refusal(withSecret({ DEV_LOGIN: "yes" }))?.setting).toBe("DEV_LOGIN");
+    expect(refusal({ ...JWKS, DEV_LOGIN: "1" })?.setting).toBe("DEV_LOGIN");
+  });
+
+  test("settings of other programs are left alone", () => {
+    expect(refusal(withSecret({ HISTORY_SINKS: "tape", PATH: "/bin" }))).toBeUndefined();
+  });
+});
+
+describe("reading twice", () => {
+  test("answers the same settings for the same env", () => {
+    const env = withSecret();
+    expect(readSettings(env)).toBe(readSettings(env));
+    expect(readSettings(withSecret())).not.toBe(readSettings(env));
+  });
+
+  test("answers the same refusal, so that it can be logged once", () => {
+    const env = withSecret({ RADIUS_M: "abc" });
+    expect(refusal(env)).toBe(refusal(env));
+  });
+});

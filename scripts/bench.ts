@@ -1,0 +1,124 @@
+/** `npm run bench`: how much of what the platform can deliver is left once the rules have been applied. */
+import { openFloor, openReal, type Target } from "./bench/targets.ts";
+import { round } from "./bench/figures.ts";
+import { Load } from "./bench/load.ts";
+import { makePeople, type Person } from "./bench/people.ts";
+import { formatReport, makeReport, type Round, type RoundFigures } from "./bench/report.ts";
+import { cpuSeconds, peakMiB } from "./bench/usage.ts";
+import { readInteger, readOptions, refuseUsage } from "./options.ts";
+import { progress } from "./progress.ts";
+
+const USAGE = "npm run bench -- [--users N] [--friends N] [--seconds N] [--rounds N] [--json]";
+/** With its socket a live object takes about 5 descriptors, and two servers run: more do not fit into 20,000. */
+const USERS_MAX = 3_000;
+const FRIENDS_MAX = 1_000;
+const SECONDS_MAX = 600;
+const ROUNDS_MAX = 50;
+/**
+ * Enough that the server's one thread never waits (its CPU seconds equal the measured ones). More would only make the
+ * queues longer, and the runtime slower: the bare object does 15,000 deliveries/s with 4 under way and 6,600 with 40.
+ */
+const POSITIONS_UNDER_WAY = 4;
+/** Wakes the objects that hibernated while the other server had its turn, and lets the compiler settle. */
+const WARM_UP_MS = 2_000;
+
+const { values } = readOptions(USAGE, {
+  users: { type: "string" },
+  friends: { type: "string" },
+  seconds: { type: "string" },
+  rounds: { type: "string" },
+  json: { type: "boolean", default: false },
+});
+const users = readInteger(USAGE, { option: "--users", text: values.users, fallback: 400, min: 2, max: USERS_MAX });
+const friends = readInteger(USAGE, { option: "--friends", text: values.friends, fallback: 40, max: FRIENDS_MAX });
+const seconds = readInteger(USAGE, { option: "--seconds", text: values.seconds, fallback: 10, max: SECONDS_MAX });
+const roundCount = readInteger(USAGE, { option: "--rounds", text: values.rounds, fallback: 5, max: ROUNDS_MAX });
+if (friends >= users) refuseUsage(USAGE, `--friends must be less than --users (${users})`);
+if ((users * friends) % 2 === 1) refuseUsage(USAGE, "one of --users and --friends must be even: friends come in pairs");
+
+const failed = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => failed.abort(new Error(`ended by ${signal}`)));
+}
+try {
+  await bench();
+} catch (error) {
+  // An abort shows up as an AbortError wherever the bench happened to wait; its reason is what went wrong.
+  const cause: unknown = failed.signal.aborted ? failed.signal.reason : error;
+  process.stderr.write(`bench: ${cause instanceof Error ? cause.message : String(cause)}\n`);
+  process.exitCode = 1;
+}
+
+async function bench(): Promise<void> {
+  const people = makePeople(users, friends);
+  const window = Math.min(users, POSITIONS_UNDER_WAY);
+  const options = { people, onFailure: (error: Error) => failed.abort(error), signal: failed.signal };
+  const targets: Target[] = [];
+  try {
+    const floor = await openFloor(options);
+    targets.push(floor);
+    const real = await openReal(options);
+    targets.push(real);
+    const rounds = await alternate(people, window, floor, real);
+    const memory = {
+      floorMiB: roundOrNull(peakMiB(floor.backend.runtimePid), 1),
+      realMiB: roundOrNull(peakMiB(real.backend.runtimePid), 1),
+      loadMiB: round(process.resourceUsage().maxRSS / 1024, 1),
+    };
+    const report = makeReport({ users, friends, seconds, window }, rounds, memory);
+    process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+  } finally {
+    await Promise.all(targets.map((target) => target.close()));
+  }
+}
+
+async function alternate(people: Person[], window: number, floor: Target, real: Target): Promise<Round[]> {
+  const bar = progress("rounds", roundCount * 2);
+  const rounds: Round[] = [];
+  while (rounds.length < roundCount) {
+    const floorFigures = await measure(people, window, floor);
+    bar.tick();
+    const realFigures = await measure(people, window, real);
+    bar.tick();
+    const ratio = round(realFigures.deliveriesPerS / floorFigures.deliveriesPerS, 3);
+    rounds.push({ floor: floorFigures, real: realFigures, ratio });
+  }
+  bar.done();
+  return rounds;
+}
+
+async function measure(people: Person[], window: number, { backend, clients }: Target): Promise<RoundFigures> {
+  const edges: { server: number | undefined; load: number }[] = [];
+  const onEdge = () => {
+    const { user, system } = process.cpuUsage();
+    edges.push({ server: cpuSeconds(backend.runtimePid), load: (user + system) / 1e6 });
+  };
+  const load = new Load({
+    people,
+    clients,
+    window,
+    warmUpMs: WARM_UP_MS,
+    measureMs: seconds * 1000,
+    onEdge,
+    signal: failed.signal,
+  });
+  const figures = await load.run();
+  const [start, end] = edges;
+  const used = (of: "server" | "load") => (end?.[of] ?? Number.NaN) - (start?.[of] ?? Number.NaN);
+  return {
+    updatesPerS: round(figures.updatesPerS, 1),
+    deliveriesPerS: round(figures.deliveriesPerS, 1),
+    p50Ms: round(figures.p50Ms, 2),
+    p95Ms: round(figures.p95Ms, 2),
+    p99Ms: round(figures.p99Ms, 2),
+    lost: figures.lost,
+    paceBound: figures.paceBound,
+    serverCpuS: roundOrNull(used("server"), 2),
+    cpuPerDeliveryUs: roundOrNull((used("server") * 1e6) / (figures.deliveriesPerS * seconds), 1),
+    loadCpuS: round(used("load"), 2),
+  };
+}
+
+function roundOrNull(value: number | undefined, digits: number): number | null {
+  return value === undefined || Number.isNaN(value) ? null : round(value, digits);
+}

@@ -1,0 +1,32 @@
+/** What a process has used, by Linux's /proc; undefined where that is missing. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+/** Places in /proc/PID/stat after the name, which is in parentheses and may hold spaces (proc(5)). */
+const USER_TICKS = 11;
+const SYSTEM_TICKS = 12;
+
+let ticksPerS: number | undefined;
+
+/** User and system time of all threads so far, in seconds. */
+export function cpuSeconds(pid: number | undefined): number | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  ticksPerS ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[USER_TICKS]) + Number(fields[SYSTEM_TICKS])) / ticksPerS;
+}
+
+/** The most memory that was resident at once so far, in MiB. */
+export function peakMiB(pid: number | undefined): number | undefined {
+  const kib = /^VmHWM:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? "")?.[1];
+  return kib === undefined ? undefined : Number(kib) / 1024;
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,156 @@
+/** Starts the backend in processes of its own: for `serve`, `start`, `bench` and the black-box tests. */
+import { fork, type ChildProcess } from "node:child_process";
+import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as v from "valibot";
+import { buildBundle } from "./bundle.ts";
+import { FromHost, type ToHost } from "./messages.ts";
+import { claimPort } from "./port.ts";
+
+const HOST_FILE = join(import.meta.dirname, "host.ts");
+/** A shutdown may last 5 s; what is still there shortly before is killed. */
+const STOP_WAIT_MS = 4_500;
+const TMPFS_DIR = "/dev/shm";
+/** Containers often give /dev/shm 64 MiB, which about 700 users' databases fill; then a disk is the better place. */
+const TMPFS_FREE_MIN_BYTES = 512 * 1024 * 1024;
+const STDERR_FD = 2;
+
+export type BackendOptions = {
+  /** 0 takes a free one. */
+  port: number;
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Vars of the Worker; what is undefined is left out. */
+  env: Record<string, string | undefined>;
+  /** Told each step, in words. */
+  onProgress?: (step: string) => void;
+  /** Aborting gives the start up; what it started is gone when the promise rejects. */
+  signal?: AbortSignal;
+  /** Where the runtime's log lines go: a descriptor, default stderr. */
+  logFd?: number;
+  /** Another Worker than that of wrangler.toml, with the same bindings. */
+  entry?: string;
+  projectDir?: string;
+} & ({ stateDir: string; memory?: false } | { memory: true; stateDir?: never });
+
+export interface Backend {
+  /** Such as `http://127.0.0.1:8787`. */
+  url: string;
+  /** The process that serves, for measurements; undefined where /proc is missing. */
+  runtimePid: number | undefined;
+  /** Settled when the processes have ended, asked for or not: true when they ended as asked. */
+  ended: Promise<boolean>;
+  /** Tells every open socket 1012, ends the processes and removes a temporary state; within 5 s, also when repeated. */
+  stop(): Promise<void>;
+}
+
+/** Builds the Worker if needed and starts it; resolves once `/healthz` answers. Rejects with a message for people. */
+export async function startBackend(options: BackendOptions): Promise<Backend> {
+  const { host = "127.0.0.1", env, onProgress, signal, logFd = STDERR_FD, entry, projectDir } = options;
+  const port = await claimPort(host, options.port);
+  const bundleFile = await buildBundle({ entry, onProgress, signal, ...(projectDir ? { projectDir } : {}) });
+  signal?.throwIfAborted();
+  const temporary = options.memory === true;
+  const stateDir = temporary ? makeTemporaryDir() : resolve(options.stateDir);
+  if (!temporary) mkdirSync(stateDir, { recursive: true });
+  onProgress?.(`state: ${stateDir}${temporary ? " (removed at the end)" : ""}`);
+  onProgress?.("worker: starting");
+  const child = fork(HOST_FILE, [], { detached: true, execArgv: [], stdio: ["ignore", logFd, logFd, "ipc"] });
+  const ended = untilEnded(child, temporary ? stateDir : undefined);
+  const stop = () => stopHost(child, ended);
+  const onAbort = () => void stop();
+  signal?.addEventListener("abort", onAbort);
+  try {
+    const vars = definedOnly(env);
+    send(child, { type: "start", host, port, stateDir, temporary, bundleFile, vars });
+    await untilReady(child);
+  } catch (error) {
+    await stop();
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+  const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return { url: `http://${authority}`, runtimePid: childPid(child.pid), ended, stop };
+}
+
+/** A fresh directory for state that is not kept: in memory where there is a roomy tmpfs. */
+function makeTemporaryDir(): string {
+  return mkdtempSync(join(hasRoomyTmpfs() ? TMPFS_DIR : tmpdir(), "nearby-"));
+}
+
+function hasRoomyTmpfs(): boolean {
+  try {
+    accessSync(TMPFS_DIR, constants.W_OK);
+    const { bavail, bsize } = statfsSync(TMPFS_DIR);
+    return bavail * bsize >= TMPFS_FREE_MIN_BYTES;
+  } catch {
+    return false;
+  }
+}
+
+function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
+  const entries = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(entries);
+}
+
+function send(child: ChildProcess, message: ToHost): void {
+  // A child that has just ended is told apart by its exit, not by this.
+  if (child.connected) child.send(message, () => {});
+}
+
+async function untilReady(child: ChildProcess): Promise<void> {
+  const { promise, resolve: ready, reject } = Promise.withResolvers<void>();
+  child.on("message", (raw: unknown) => {
+    const message = v.parse(FromHost, raw);
+    if (message.type === "ready") ready();
+    else reject(new Error(message.message));
+  });
+  child.on("error", reject);
+  child.on("exit", (code, signal) =>
+    reject(new Error(`the runtime's process ended: ${signal ?? `exit code ${code}`}`)),
+  );
+  return promise;
+}
+
+async function untilEnded(child: ChildProcess, temporaryDir: string | undefined): Promise<boolean> {
+  const { promise, resolve: done } = Promise.withResolvers<boolean>();
+  child.on("error", () => done(false));
+  child.on("exit", (code) => done(code === 0));
+  const asAsked = await promise;
+  killGroup(child);
+  if (temporaryDir) rmSync(temporaryDir, { recursive: true, force: true });
+  return asAsked;
+}
+
+async function stopHost(child: ChildProcess, ended: Promise<boolean>): Promise<void> {
+  send(child, { type: "stop" });
+  const waiting = new AbortController();
+  const late = sleep(STOP_WAIT_MS, "late" as const, { signal: waiting.signal }).catch(() => "cancelled" as const);
+  if ((await Promise.race([ended, late])) === "late") killGroup(child);
+  waiting.abort();
+  await ended;
+}
+
+/** workerd outlives its parent when that is killed: it is in the group that the parent led. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // Nobody is left in the group.
+  }
+}
+
+/** The only child of a process, by Linux's /proc. */
+function childPid(pid: number | undefined): number | undefined {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+    return Number(children[0]) || undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -10,6 +10,7 @@ import type { FriendRow, Friends } from "./friends.ts";
 import type { Live } from "./live.ts";
 import { orNull } from "./meetings.ts";
 import { GIVE_UP_AFTER_MS, type Outbox } from "./outbox.ts";
+import type { Stubs } from "./stubs.ts";
 import { type Card, sameCard, type Word, type WordReply } from "./words.ts";
 
 /** How long a "no" is remembered: an older "yes" that is still under way must find it. Far above every delivery in flight. */
@@ -23,7 +24,7 @@ export type Put = { readonly entry: FriendEntry; readonly asked: boolean } | { r
 
 export interface BondsParts {
   readonly user: string;
-  readonly env: Env;
+  readonly stubs: Stubs;
   readonly friends: Friends;
   readonly outbox: Outbox;
   readonly connections: Connections;
@@ -147,7 +148,7 @@ export class Bonds {
   }
 
   async #deliver(no: FriendNo): Promise<WordReply | null> {
-    const { env, user, friends, outbox, card, live } = this.#parts;
+    const { stubs, user, friends, outbox, card, live } = this.#parts;
     const row = friends.byNo(no);
     if (row === undefined) {
       outbox.confirm(no);
@@ -156,8 +157,7 @@ export class Bonds {
     const owed = this.#owed.get(no);
     const { away } = live();
     const word: Word = { statement: row.pair.mine, card: card(), ...(away === undefined ? {} : { away }) };
-    const call = async (): Promise<WordReply> => env.USER.getByName(row.id).hear(user, word);
-    const reply = await orNull(call());
+    const reply = await orNull(stubs.call<WordReply>(row.id, (stub) => stub.hear(user, word)));
     if (reply?.kind !== "heard") return reply;
     if (this.#owed.get(no) === owed) {
       outbox.confirm(no);

@@ -14,11 +14,12 @@ import type { Connection, Connections } from "./connections.ts";
 import type { FriendRow, Friends } from "./friends.ts";
 import type { Kept } from "./kept.ts";
 import { callMeet } from "./meetings.ts";
+import type { Stubs } from "./stubs.ts";
 import { type Card, type MeetReply, sameCard } from "./words.ts";
 
 export interface LiveParts {
   readonly user: string;
-  readonly env: Env;
+  readonly stubs: Stubs;
   readonly settings: Settings;
   readonly friends: Friends;
   readonly connections: Connections;
@@ -194,7 +195,7 @@ export class Live {
   }
 
   #perform(effect: Exclude<Effect, { kind: "meet" }>, asker: Asker | undefined): void {
-    const { env, friends, owesWord, user } = this.#parts;
+    const { stubs, friends, owesWord, user } = this.#parts;
     if (effect.kind === "withdraw" || effect.kind === "restate") {
       owesWord(effect.no);
       return;
@@ -212,9 +213,7 @@ export class Live {
         return;
       case "leave":
         // One try: a friend who misses it drops this user when the position is too old.
-        env.USER.getByName(row.id)
-          .left(user, effect.rev, effect.reason)
-          .catch(() => {});
+        stubs.call<void>(row.id, (stub) => stub.left(user, effect.rev, effect.reason)).catch(() => {});
         return;
     }
   }
@@ -228,13 +227,14 @@ export class Live {
   }
 
   #meet(meetings: readonly Extract<Effect, { kind: "meet" }>[]): void {
-    const { env, friends, user, card } = this.#parts;
+    const { stubs, friends, user } = this.#parts;
+    const card = this.#parts.card();
     callMeet({
       meetings,
       call: async ({ no, sighting }) => {
         const row = friends.byNo(no);
         if (row === undefined) throw new Error(`no friend has number ${no}`);
-        return env.USER.getByName(row.id).meet(user, sighting, card());
+        return stubs.call<MeetReply>(row.id, (stub) => stub.meet(user, sighting, card));
       },
       answered: ({ no, callId }, reply) => this.answered(no, callId, reply, Date.now()),
       failed: ({ no, callId }) => this.failed(no, callId, Date.now()),

@@ -10,6 +10,7 @@ import { Live } from "./live.ts";
 import { Outbox } from "./outbox.ts";
 import { ProfileStore } from "./profile.ts";
 import { migrate, schemaVersion } from "./schema.ts";
+import { Stubs } from "./stubs.ts";
 import type { Card } from "./words.ts";
 
 /** What an object consists of once its user exists. */
@@ -88,11 +89,12 @@ function assemble(place: Place, { connections, kept, record }: Memory): Person {
   const { sql } = ctx.storage;
   const friends = new Friends(sql);
   const outbox = new Outbox(sql);
+  const stubs = new Stubs(env);
   const profile = new ProfileStore(sql);
   const agenda = new Agenda(ctx.storage, record.alarmAt);
   const card = (): Card => profile.card;
-  const bonds: Bonds = new Bonds({ user, env, friends, outbox, connections, agenda, card, live: () => live });
+  const bonds: Bonds = new Bonds({ user, stubs, friends, outbox, connections, agenda, card, live: () => live });
   const owesWord = (no: number): void => bonds.owe(no, Date.now());
-  const live = new Live({ user, env, settings, friends, connections, agenda, card, kept, owesWord }, record);
+  const live = new Live({ user, stubs, settings, friends, connections, agenda, card, kept, owesWord }, record);
   return { friends, profile, connections, agenda, bonds, live };
 }

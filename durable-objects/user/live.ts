@@ -15,6 +15,7 @@ import type { FriendRow, Friends } from "./friends.ts";
 import type { Kept } from "./kept.ts";
 import { callMeet } from "./meetings.ts";
 import type { Stubs } from "./stubs.ts";
+import { decodeReply, decodeSighting, encodeAnswer, encodeSighting } from "./wire.ts";
 import { type Card, type MeetReply, sameCard } from "./words.ts";
 
 export interface LiveParts {
@@ -48,6 +49,7 @@ export class Live {
   readonly #newCards = new Set<FriendNo>();
   #snapshotTimer: ReturnType<typeof setTimeout> | null = null;
   readonly #settledWaiters = new Set<() => void>();
+  #told: { readonly sighting: Sighting; readonly card: Card; readonly text: string } | null = null;
   #mirroredVersion = -1;
   #mirroredAlarmAt: number | null = null;
 
@@ -132,11 +134,13 @@ export class Live {
 
   // Friends' objects
 
-  meet(row: FriendRow, sighting: Sighting, card: Card, now: number): MeetReply {
+  /** @param told an encoded sighting; the answer is encoded, too (durable-objects/user/wire.ts) */
+  meet(row: FriendRow, told: string, now: number): string {
+    const { sighting, card } = decodeSighting(told);
     this.#learn(row, card);
     const { answer, effects } = this.#circle.meet(row.no, row.muted, sighting, now);
     this.#do(effects);
-    return answer.kind === "active" ? { answer, card: this.#parts.card() } : { answer };
+    return encodeAnswer(answer, answer.kind === "active" ? this.#tell(answer.sighting) : "");
   }
 
   left(no: FriendNo, rev: number, reason: AwayReason): void {
@@ -228,17 +232,26 @@ export class Live {
 
   #meet(meetings: readonly Extract<Effect, { kind: "meet" }>[]): void {
     const { stubs, friends, user } = this.#parts;
-    const card = this.#parts.card();
     callMeet({
       meetings,
       call: async ({ no, sighting }) => {
         const row = friends.byNo(no);
         if (row === undefined) throw new Error(`no friend has number ${no}`);
-        return stubs.call<MeetReply>(row.id, (stub) => stub.meet(user, sighting, card));
+        const told = this.#tell(sighting);
+        return decodeReply(await stubs.call<string>(row.id, (stub) => stub.meet(user, told)));
       },
       answered: ({ no, callId }, reply) => this.answered(no, callId, reply, Date.now()),
       failed: ({ no, callId }) => this.failed(no, callId, Date.now()),
     });
+  }
+
+  /** The encoded sighting, written once for all the friends who get the same. */
+  #tell(sighting: Sighting): string {
+    const card = this.#parts.card();
+    if (this.#told?.sighting !== sighting || this.#told.card !== card) {
+      this.#told = { sighting, card, text: encodeSighting(sighting, card) };
+    }
+    return this.#told.text;
   }
 
   #learn(row: FriendRow, card: Card): void {

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Caller } from "../../src/auth/caller.ts";
 import { verifyToken } from "../../src/auth/token.ts";
 import { SILENT } from "../../src/friendship/statement.ts";
-import type { AwayReason, Sighting } from "../../src/nearby/sighting.ts";
+import type { AwayReason } from "../../src/nearby/sighting.ts";
 import { logError } from "../../src/observe/log.ts";
 import { encodeDown, type Nearby, type Welcome } from "../../src/protocol/down.ts";
 import { type CloseKind, type ErrorCode, errorDown } from "../../src/protocol/errors.ts";
@@ -16,7 +16,8 @@ import { readSettings, type Settings } from "../../src/settings.ts";
 import { answerClose, type Connection } from "./connections.ts";
 import { entryOf, type Put } from "./bonds.ts";
 import { birth, type Person, type Place, wake } from "./person.ts";
-import type { Card, MeetReply, Word, WordReply } from "./words.ts";
+import { encodeAnswer } from "./wire.ts";
+import type { Word, WordReply } from "./words.ts";
 
 export interface FriendsQuery {
   readonly state?: FriendState;
@@ -168,10 +169,11 @@ export class UserObject extends DurableObject<Env> {
 
   // RPC from friends' objects
 
-  meet(from: string, sighting: Sighting, card: Card): MeetReply {
+  /** The one verb between friends: `told` and the answer are encoded (wire.ts). */
+  meet(from: string, told: string): string {
     const row = this.#person?.friends.byId(from);
-    if (this.#person === null || row?.standing !== "friend") return { answer: { kind: "stranger" } };
-    return this.#person.live.meet(row, sighting, card, Date.now());
+    if (this.#person === null || row?.standing !== "friend") return encodeAnswer({ kind: "stranger" }, "");
+    return this.#person.live.meet(row, told, Date.now());
   }
 
   left(from: string, rev: number, reason: AwayReason): void {

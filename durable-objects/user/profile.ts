@@ -16,6 +16,7 @@ const EMPTY: Stored = { name: null, avatar: null, token_name: null, token_avatar
 export class ProfileStore {
   readonly #sql: SqlStorage;
   #stored: Stored | undefined;
+  #card: Card | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -25,9 +26,11 @@ export class ProfileStore {
     return this.#read().sharing === 1;
   }
 
+  /** The same object until it changes. */
   get card(): Card {
     const { name, avatar, token_name, token_avatar } = this.#read();
-    return cardOf(name ?? token_name, avatar ?? token_avatar);
+    this.#card ??= cardOf(name ?? token_name, avatar ?? token_avatar);
+    return this.#card;
   }
 
   view(user: string): Profile {
@@ -67,6 +70,7 @@ export class ProfileStore {
       ...[name, avatar, token_name, token_avatar, sharing],
     );
     this.#stored = stored;
+    this.#card = undefined;
   }
 }
 

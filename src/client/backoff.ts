@@ -1,0 +1,42 @@
+import { CLOSE } from "../protocol/errors.ts";
+
+/** Upper bound of the first wait before a reconnect. */
+export const RETRY_FIRST_MS = 500;
+
+/** No wait grows beyond it: after an outage every client is back within half a minute. */
+export const RETRY_LONGEST_MS = 30_000;
+
+/**
+ * Shortest wait after the server refused what this client sends. A client with a bug would otherwise send the same
+ * frames again at once, and its user's object would be billed for every round.
+ */
+export const RETRY_AFTER_REFUSAL_MS = 30_000;
+
+/** Beyond this doubling the bound is `RETRY_LONGEST_MS` anyway; the shift must not overflow after a day offline. */
+const DOUBLINGS_MAX = 16;
+
+/** Closes that reconnecting cannot heal: another connection took this one's place, or the account is gone. */
+const FINAL_CODES: ReadonlySet<number> = new Set([CLOSE.replaced, CLOSE.deleted]);
+
+/** Closes that say: what you send is wrong. */
+const REFUSAL_CODES: ReadonlySet<number> = new Set([CLOSE.binary, CLOSE.policy, CLOSE.tooBig]);
+
+/** True when a close with this code must not be followed by a reconnect. */
+export function isFinalClose(closeCode: number): boolean {
+  return FINAL_CODES.has(closeCode);
+}
+
+/**
+ * Milliseconds to wait before the next attempt, "full jitter": uniform in [0, bound) with a bound that doubles. A
+ * restart drops every socket in the same second; anything but a full spread would bring all of them back together.
+ *
+ * @param closeCode of the connection that ended; 1006 when it never opened
+ * @param failures attempts in a row that led to no lasting connection, from 0
+ * @param random in [0, 1)
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ */
+export function retryDelayMs(closeCode: number, failures: number, random: number): number {
+  const boundMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, DOUBLINGS_MAX));
+  if (REFUSAL_CODES.has(closeCode)) return RETRY_AFTER_REFUSAL_MS + random * RETRY_LONGEST_MS;
+  return random * boundMs;
+}

@@ -148,6 +148,9 @@ export class Connection {
     const online: Online = { kind: "online", socket, pulse, cancel: () => {} };
     this.#phase = online;
     this.#watch(online, PING_AFTER_MS);
+    // workerd ends the connection of a client that has never sent a frame long after the close frame (4401, 4409): a
+    // client that only watches would learn late that it has to act.
+    socket.send(PING);
     this.#options.onStatus({ state: "online" });
   }
 

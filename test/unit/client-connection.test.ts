@@ -206,6 +206,13 @@ describe("reconnect", () => {
 });
 
 describe("heartbeat", () => {
+  test("one ping right after the welcome, and none before it", async () => {
+    const { network } = await start();
+    expect(network.last.frames).toEqual([]);
+    network.last.receive(WELCOME);
+    expect(network.last.frames).toEqual(["ping"]);
+  });
+
   test("ping after 30 s of silence, again 30 s after the pong", async () => {
     const { client, clock, network } = await start();
     network.last.receive(WELCOME);

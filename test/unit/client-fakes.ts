@@ -32,7 +32,8 @@ export class FakeClock {
 type Listener = (event: { data: unknown; code: number; reason: string }) => void;
 
 export class FakeSocket implements ClientSocket {
-  readonly sent: string[] = [];
+  /** Every frame of the client, in order. */
+  readonly frames: string[] = [];
   closedWith: number | undefined;
   readonly url: string;
   readonly protocols: readonly string[];
@@ -43,12 +44,17 @@ export class FakeSocket implements ClientSocket {
     this.protocols = protocols;
   }
 
+  /** What the client sent after its greeting, the one `ping` that follows the welcome. */
+  get sent(): string[] {
+    return this.frames[0] === "ping" ? this.frames.slice(1) : [...this.frames];
+  }
+
   addEventListener(type: string, listener: Listener): void {
     this.#listeners.push({ type, listener });
   }
 
   send(text: string): void {
-    this.sent.push(text);
+    this.frames.push(text);
   }
 
   close(code?: number): void {

@@ -41,7 +41,13 @@ export const SETTINGS = [
   { name: "RADIUS_M", default: "8046.72", meaning: "How far a nearby friend may be, in metres (5 miles)." },
   { name: "INACTIVE_AFTER_S", default: "600", meaning: "Seconds without a live position until a user is inactive." },
   { name: "UPDATE_EVERY_S", default: "30", meaning: "Seconds between positions that clients are asked for." },
-  { name: "FANOUT", default: "exact", meaning: "`exact`: every update of a nearby friend is delivered." },
+  {
+    name: "FANOUT",
+    default: "exact",
+    meaning:
+      "`exact`: every update of a nearby friend is delivered. `economy`: only what changes the picture by more than" +
+      " max(25 m, 1 % of the distance), or after 5 minutes.",
+  },
   { name: "POSITION_BURST", default: "30", meaning: "Live positions of one user that fan out at once." },
   {
     name: "POSITION_MIN_S",
@@ -73,7 +79,7 @@ export interface Settings {
   readonly inactiveAfterMs: number;
   readonly updateEveryS: number;
   readonly updateEveryMs: number;
-  readonly fanout: "exact";
+  readonly fanout: "exact" | "economy";
   readonly positionBurst: number;
   readonly positionMinMs: number;
 }
@@ -237,7 +243,8 @@ function readDevLogin(env: object, auth: AuthSettings): boolean {
   throw new SettingsError("DEV_LOGIN", "needs AUTH_SECRET: with AUTH_JWKS_URL there is no key to sign tokens with");
 }
 
-function readFanout(env: object): "exact" {
-  if (readText(env, "FANOUT") === "exact") return "exact";
-  throw new SettingsError("FANOUT", "must be exact: no other mode is served");
+function readFanout(env: object): "exact" | "economy" {
+  const text = readText(env, "FANOUT");
+  if (text === "exact" || text === "economy") return text;
+  throw new SettingsError("FANOUT", "must be exact or economy");
 }

@@ -10,11 +10,14 @@ import type { FramePace } from "../../src/protocol/pace.ts";
  *               f64 pace.tat, u16 pace.refused, u16 pace.badInARow, [u8 length, ASCII device]
  *   state       u8 flags (1 sharing, 2 complete, 4 active, 8 unsure), f64 rev, f64 positionTat, f64 alarmAt (0 = none),
  *               [f64 rev, i32 lat, i32 lng (1e-7 degrees), f64 ts, f64 activeUntil],
- *               u16 far, u16 unknown, then far contacts (u32 no, u8 flags, f64 mine, f64 theirs, i32 lat, i32 lng of the
- *               anchor, u32 slack in dm) and unknown ones (u32 no, u8 flags: 1 muted, 2 shown)
+ *               u16 pacts, u16 unknown,
+ *               then contacts with a pact: u32 no, u8 flags (1 muted, 2 shown, 4 near), f64 mine, f64 theirs, i32 lat and
+ *               i32 lng of the anchor; far ones go on with u32 slack (dm), near ones with i32 lat, i32 lng, f64 ts,
+ *               f64 activeUntil of the friend,
+ *               then unknown ones: u32 no, u8 flags (1 muted, 2 shown)
  *
- * A near contact is written as unknown: both meet at the same moments, so a near friend who moves costs no write. So is
- * one with a call in flight: its answer may change the pact there before it is known here.
+ * In mode `exact` a near contact is written as unknown: both meet at the same moments, so a near friend who moves costs no
+ * write. A contact with a call in flight is, too: its answer may change the pact there before it is known here.
  */
 
 const VERSION = 1;
@@ -23,6 +26,7 @@ const VERSION = 1;
 export const ATTACHMENT_MAX_BYTES = 16_370;
 
 const FAR_BYTES = 4 + 1 + 8 + 8 + 4 + 4 + 4;
+const NEAR_BYTES = 4 + 1 + 8 + 8 + 4 + 4 + 4 + 4 + 8 + 8;
 const UNKNOWN_BYTES = 4 + 1;
 const STATE_HEAD_BYTES = 1 + 8 + 8 + 8 + (8 + 4 + 4 + 8 + 8) + 2 + 2;
 
@@ -112,19 +116,9 @@ export function decodeKept(bytes: Uint8Array): ObjectRecord | null {
 }
 
 function writeObject({ circle, positionTat, alarmAt }: ObjectRecord, start: number, forget: boolean): number {
-  const far: Contact[] = [];
-  let others: Contact[] = [];
-  for (const contact of circle.contacts) {
-    const { kind } = contact.pact;
-    if (kind === "far" && contact.call === null && !forget) far.push(contact);
-    else if (kind !== "away" || contact.call !== null) others.push(contact);
-  }
   const roomBytes = ATTACHMENT_MAX_BYTES - start - STATE_HEAD_BYTES;
-  const fitting = Math.floor((roomBytes - (far.length + others.length) * UNKNOWN_BYTES) / (FAR_BYTES - UNKNOWN_BYTES));
-  if (fitting < far.length) others = others.concat(far.splice(Math.max(0, fitting)));
-  const complete = circle.complete && fitting >= 0;
-  // Who is left out here is read from the friend table again, and every client gets a new snapshot.
-  if (fitting < 0) others = [];
+  const { pacts, unknown, fits } = choose(circle, forget, roomBytes);
+  const complete = circle.complete && fits;
 
   const { self } = circle;
   let at = start;
@@ -144,11 +138,11 @@ function writeObject({ circle, positionTat, alarmAt }: ObjectRecord, start: numb
     scratch.setFloat64(at + 8, activeUntil, true);
     at += 16;
   }
-  scratch.setUint16(at, far.length, true);
-  scratch.setUint16(at + 2, others.length, true);
+  scratch.setUint16(at, pacts.length, true);
+  scratch.setUint16(at + 2, unknown.length, true);
   at += 4;
-  for (const contact of far) at = writeFar(at, contact);
-  for (const { no, muted, shown } of others) {
+  for (const contact of pacts) at = writePact(at, contact);
+  for (const { no, muted, shown } of unknown) {
     scratch.setUint32(at, no, true);
     scratch.setUint8(at + 4, (muted ? 1 : 0) | (shown && !forget ? 2 : 0));
     at += UNKNOWN_BYTES;
@@ -156,15 +150,52 @@ function writeObject({ circle, positionTat, alarmAt }: ObjectRecord, start: numb
   return at;
 }
 
-function writeFar(at: number, { no, muted, pact }: Contact): number {
-  if (pact.kind !== "far") throw new Error(`contact ${no} is ${pact.kind}, not far`);
-  scratch.setUint32(at, no, true);
-  scratch.setUint8(at + 4, muted ? 1 : 0);
-  scratch.setFloat64(at + 5, pact.mine, true);
-  scratch.setFloat64(at + 13, pact.theirs, true);
-  const end = writePlace(at + 21, pact.anchor);
-  scratch.setUint32(end, Math.round(pact.slackM * SLACK_SCALE), true);
-  return end + 4;
+/** Which contacts are written with their pact, and which are forgotten: as unknown, or, when not even that fits, all. */
+function choose(
+  circle: CircleState,
+  forget: boolean,
+  roomBytes: number,
+): { pacts: Contact[]; unknown: Contact[]; fits: boolean } {
+  const kept: Contact[] = [];
+  for (const contact of circle.contacts) if (contact.pact.kind !== "away" || contact.call !== null) kept.push(contact);
+  let bytes = kept.length * UNKNOWN_BYTES;
+  // Who is left out is read from the friend table again, and every client gets a new snapshot.
+  if (bytes > roomBytes) return { pacts: [], unknown: [], fits: false };
+  const pacts: Contact[] = [];
+  const unknown: Contact[] = [];
+  for (const contact of kept) {
+    const moreBytes = forget ? 0 : pactBytes(contact, circle.keepsNear === true) - UNKNOWN_BYTES;
+    if (moreBytes > 0 && bytes + moreBytes <= roomBytes) {
+      bytes += moreBytes;
+      pacts.push(contact);
+    } else unknown.push(contact);
+  }
+  return { pacts, unknown, fits: true };
+}
+
+/** 0 for a contact that is written as unknown. */
+function pactBytes({ pact, call, seen }: Contact, keepsNear: boolean): number {
+  if (call !== null) return 0;
+  if (pact.kind === "far") return FAR_BYTES;
+  return pact.kind === "near" && keepsNear && seen?.rev === pact.theirs ? NEAR_BYTES : 0;
+}
+
+function writePact(start: number, { no, muted, shown, pact, seen }: Contact): number {
+  if (pact.kind !== "far" && pact.kind !== "near") throw new Error(`contact ${no} has no pact`);
+  scratch.setUint32(start, no, true);
+  scratch.setUint8(start + 4, (muted ? 1 : 0) | (shown ? 2 : 0) | (pact.kind === "near" ? 4 : 0));
+  scratch.setFloat64(start + 5, pact.mine, true);
+  scratch.setFloat64(start + 13, pact.theirs, true);
+  let at = writePlace(start + 21, pact.anchor);
+  if (pact.kind === "far") {
+    scratch.setUint32(at, Math.round(pact.slackM * SLACK_SCALE), true);
+    return at + 4;
+  }
+  if (seen === null) throw new Error(`near contact ${no} has no position`);
+  at = writePlace(at, seen);
+  scratch.setFloat64(at, seen.ts, true);
+  scratch.setFloat64(at + 8, seen.activeUntil, true);
+  return at + 16;
 }
 
 function writePlace(at: number, { lat, lng }: { lat: number; lng: number }): number {
@@ -186,15 +217,20 @@ function readObject(view: DataView, start: number): ObjectRecord {
     self = { kind: "active", sighting: { rev, ...place, ts, activeUntil, errorM: 0 } };
     at += 32;
   }
-  const farCount = view.getUint16(at, true);
-  const otherCount = view.getUint16(at + 2, true);
+  const pactCount = view.getUint16(at, true);
+  const unknownCount = view.getUint16(at + 2, true);
   at += 4;
   const contacts: Contact[] = [];
-  for (let i = 0; i < farCount; i++, at += FAR_BYTES) contacts.push(readFar(view, at));
-  for (let i = 0; i < otherCount; i++, at += UNKNOWN_BYTES) {
+  for (let i = 0; i < pactCount; i++) {
+    const contact = readPact(view, at);
+    contacts.push(contact);
+    at += contact.pact.kind === "near" ? NEAR_BYTES : FAR_BYTES;
+  }
+  for (let i = 0; i < unknownCount; i++, at += UNKNOWN_BYTES) {
     const contactFlags = view.getUint8(at + 4);
     const contact = newContact(view.getUint32(at, true), (contactFlags & 1) !== 0);
     contact.shown = (contactFlags & 2) !== 0;
+    contact.forgotten = true;
     contacts.push(contact);
   }
   return {
@@ -210,13 +246,21 @@ function readObject(view: DataView, start: number): ObjectRecord {
   };
 }
 
-function readFar(view: DataView, at: number): Contact {
-  const contact = newContact(view.getUint32(at, true), (view.getUint8(at + 4) & 1) !== 0);
+function readPact(view: DataView, at: number): Contact {
+  const flags = view.getUint8(at + 4);
+  const contact = newContact(view.getUint32(at, true), (flags & 1) !== 0);
+  contact.shown = (flags & 2) !== 0;
   const mine = view.getFloat64(at + 5, true);
   const theirs = view.getFloat64(at + 13, true);
-  const slackM = view.getUint32(at + 29, true) / SLACK_SCALE;
-  contact.pact = { kind: "far", mine, theirs, anchor: readPlace(view, at + 21), slackM };
+  const anchor = readPlace(view, at + 21);
   contact.theirRev = theirs;
+  if ((flags & 4) === 0) {
+    contact.pact = { kind: "far", mine, theirs, anchor, slackM: view.getUint32(at + 29, true) / SLACK_SCALE };
+  } else {
+    const [ts, activeUntil] = [view.getFloat64(at + 37, true), view.getFloat64(at + 45, true)];
+    contact.pact = { kind: "near", mine, theirs, anchor };
+    contact.seen = { rev: theirs, ...readPlace(view, at + 29), ts, activeUntil, errorM: 0 };
+  }
   return contact;
 }
 

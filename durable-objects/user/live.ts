@@ -2,6 +2,7 @@ import type { FriendNo } from "../../src/nearby/contact.ts";
 import type { Effect } from "../../src/nearby/effects.ts";
 import type { AwayReason, Sighting } from "../../src/nearby/sighting.ts";
 import { Circle } from "../../src/nearby/circle.ts";
+import { quietMaxMs } from "../../src/nearby/economy.ts";
 import type { CircleState } from "../../src/nearby/state.ts";
 import { type Down, encodeDown, type Friend, type Nearby } from "../../src/protocol/down.ts";
 import type { Fix } from "../../src/protocol/fix.ts";
@@ -51,12 +52,16 @@ export class Live {
   readonly #settledWaiters = new Set<() => void>();
   #told: { readonly sighting: Sighting; readonly card: Card; readonly text: string } | null = null;
   #mirroredVersion = -1;
+  /** `roused` of the core when the row was written. */
+  #keptRoused = 0;
   #mirroredAlarmAt: number | null = null;
 
   constructor(parts: LiveParts, record: { circle: CircleState; positionTat: number }) {
     this.#parts = parts;
     this.#positionTat = record.positionTat;
-    this.#circle = new Circle({ radiusM: parts.settings.radiusM, roster: () => parts.friends.roster() }, record.circle);
+    const { radiusM, fanout, inactiveAfterMs } = parts.settings;
+    const economy = fanout === "economy" ? { quietMs: quietMaxMs(inactiveAfterMs) } : {};
+    this.#circle = new Circle({ radiusM, roster: () => parts.friends.roster(), ...economy }, record.circle);
   }
 
   get away(): { rev: number; reason: AwayReason } | undefined {
@@ -101,17 +106,17 @@ export class Live {
     this.#do(this.#circle.befriend(no, muted, now));
   }
 
-  unfriend(no: FriendNo): void {
-    this.#do(this.#circle.unfriend(no));
+  unfriend(no: FriendNo, now: number): void {
+    this.#do(this.#circle.unfriend(no, now));
   }
 
-  unsubscribe(no: FriendNo, asker: Asker): void {
-    this.#do(this.#circle.mute(no, true), asker);
+  unsubscribe(no: FriendNo, asker: Asker, now: number): void {
+    this.#do(this.#circle.mute(no, true, now), asker);
   }
 
   /** Answers the asker in every case: with the friend, or with why there is none to show. */
-  async subscribe(row: FriendRow, asker: Asker): Promise<void> {
-    const effects = this.#circle.mute(row.no, false);
+  async subscribe(row: FriendRow, asker: Asker, now: number): Promise<void> {
+    const effects = this.#circle.mute(row.no, false, now);
     this.#do(effects, asker);
     if (effects.some(({ kind }) => kind === "show")) return;
     await this.#settled();
@@ -135,10 +140,10 @@ export class Live {
   // Friends' objects
 
   /** @param told an encoded sighting; the answer is encoded, too (durable-objects/user/wire.ts) */
-  meet(row: FriendRow, told: string, now: number): string {
+  meet(row: FriendRow, told: string, heard: number, now: number): string {
     const { sighting, card } = decodeSighting(told);
     this.#learn(row, card);
-    const { answer, effects } = this.#circle.meet(row.no, row.muted, sighting, now);
+    const { answer, effects } = this.#circle.meet({ no: row.no, muted: row.muted, sighting, heard }, now);
     this.#do(effects);
     return encodeAnswer(answer, answer.kind === "active" ? this.#tell(answer.sighting) : "");
   }
@@ -164,7 +169,12 @@ export class Live {
     const { connections, agenda, kept } = this.#parts;
     const { version } = this.#circle;
     const isCurrent = version === this.#mirroredVersion && agenda.alarmAt === this.#mirroredAlarmAt;
-    if (connections.size === 0 || (isCurrent && !connections.carrierStale)) return;
+    if (connections.size === 0) {
+      // A friend whom the row has as away has come back: who wakes from that row would never meet this friend.
+      if (this.#circle.roused !== this.#keptRoused) this.keep();
+      return;
+    }
+    if (isCurrent && !connections.carrierStale) return;
     connections.carry(this.#record());
     this.#mirroredVersion = version;
     this.#mirroredAlarmAt = agenda.alarmAt;
@@ -174,14 +184,15 @@ export class Live {
 
   /** Without a socket the state goes to a row: when the last one closes, and per HTTP report. */
   keep(): void {
+    this.#keptRoused = this.#circle.roused;
     if (this.#parts.connections.size > 0) this.mirror();
     else if (this.#circle.self.kind === "active") this.#parts.kept.write(this.#record());
     else this.#parts.kept.clear();
   }
 
   #record(): ObjectRecord {
-    const { rev, sharing, self, complete, contacts } = this.#circle;
-    const circle = { rev, sharing, self, complete, contacts: contacts.values() };
+    const { rev, sharing, self, complete, keepsNear, contacts } = this.#circle;
+    const circle = { rev, sharing, self, complete, keepsNear, contacts: contacts.values() };
     return { circle, positionTat: this.#positionTat, alarmAt: this.#parts.agenda.alarmAt };
   }
 
@@ -234,11 +245,11 @@ export class Live {
     const { stubs, friends, user } = this.#parts;
     callMeet({
       meetings,
-      call: async ({ no, sighting }) => {
+      call: async ({ no, sighting, heard }) => {
         const row = friends.byNo(no);
         if (row === undefined) throw new Error(`no friend has number ${no}`);
         const told = this.#tell(sighting);
-        return decodeReply(await stubs.call<string>(row.id, (stub) => stub.meet(user, told)));
+        return decodeReply(await stubs.call<string>(row.id, (stub) => stub.meet(user, told, heard)));
       },
       answered: ({ no, callId }, reply) => this.answered(no, callId, reply, Date.now()),
       failed: ({ no, callId }) => this.failed(no, callId, Date.now()),

@@ -169,11 +169,11 @@ export class UserObject extends DurableObject<Env> {
 
   // RPC from friends' objects
 
-  /** The one verb between friends: `told` and the answer are encoded (wire.ts). */
-  meet(from: string, told: string): string {
+  /** The one verb between friends: `told` and the answer are encoded (wire.ts); `heard` is the caller's newest rev of me. */
+  meet(from: string, told: string, heard: number): string {
     const row = this.#person?.friends.byId(from);
     if (this.#person === null || row?.standing !== "friend") return encodeAnswer({ kind: "stranger" }, "");
-    return this.#person.live.meet(row, told, Date.now());
+    return this.#person.live.meet(row, told, heard, Date.now());
   }
 
   left(from: string, rev: number, reason: AwayReason): void {
@@ -269,8 +269,8 @@ export class UserObject extends DurableObject<Env> {
         const muted = message.type === "unsubscribe";
         const stored = row.muted === muted ? row : friends.setMuted(row, muted);
         const asker = { connection, ref: message.ref };
-        if (!muted) return live.subscribe(stored, asker);
-        live.unsubscribe(row.no, asker);
+        if (!muted) return live.subscribe(stored, asker, now);
+        live.unsubscribe(row.no, asker, now);
         return;
       }
       case "discover":

@@ -1,4 +1,4 @@
-import type { Contact, FriendNo } from "./contact.ts";
+import type { Call, Contact, FriendNo } from "./contact.ts";
 import type { Effect } from "./effects.ts";
 import type { Sighting } from "./sighting.ts";
 
@@ -30,17 +30,18 @@ export class Calls {
     }
     this.#inFlight += 1;
     this.#lastId += 1;
-    contact.call = { id: this.#lastId, told };
-    out.push({ kind: "meet", no: contact.no, callId: this.#lastId, sighting: told });
+    const { no, theirRev: heard } = contact;
+    contact.call = { id: this.#lastId, told, heard };
+    out.push({ kind: "meet", no, callId: this.#lastId, sighting: told, heard });
   }
 
   /** Ends the call with this id; null for one that nobody waits for any more. */
-  end(contact: Contact | undefined, callId: number): Sighting | null {
+  end(contact: Contact | undefined, callId: number): Call | null {
     if (contact?.call?.id !== callId) return null;
-    const { told } = contact.call;
+    const { call } = contact;
     contact.call = null;
     this.#inFlight -= 1;
-    return told;
+    return call;
   }
 
   /** Stops waiting for this friend: an answer that still comes is ignored. */
@@ -74,9 +75,14 @@ export function missed(contact: Contact, now: number): void {
   contact.skipUntil = now + SKIP_MAX_MS;
 }
 
+/** Whether the friend is left out at the moment. */
+export function isLeftOut(contact: Contact, now: number): boolean {
+  return contact.skip > 0 && now < contact.skipUntil;
+}
+
 /** Whether this position is one that the friend is left out for; counts it. */
 export function skips(contact: Contact, now: number): boolean {
-  if (contact.skip === 0 || now >= contact.skipUntil) return false;
+  if (!isLeftOut(contact, now)) return false;
   contact.skip -= 1;
   return true;
 }

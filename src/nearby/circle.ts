@@ -1,10 +1,12 @@
-import { distanceM } from "../geo/distance.ts";
 import type { GoneReason } from "../protocol/messages/gone.ts";
-import { Calls, missed, reachable, skips } from "./calls.ts";
-import { type Contact, type FriendNo, mustMeet, newContact, type Pact, settle, UNKNOWN } from "./contact.ts";
+import { Calls, isLeftOut, missed, reachable, skips } from "./calls.ts";
+import { type Call, type Contact, type FriendNo, mustMeet, newContact, type Pact, settle, UNKNOWN } from "./contact.ts";
+import { isWorthTelling } from "./economy.ts";
 import type { Effect } from "./effects.ts";
+import { Own } from "./own.ts";
 import type { Answer, AwayReason, Sighting } from "./sighting.ts";
-import type { CircleState, LiveFix, RosterEntry, Self, Shown } from "./state.ts";
+import type { Approach, CircleOptions, CircleState, LiveFix, Met, RosterEntry, Self, Shown } from "./state.ts";
+import { hide, look, shownTo } from "./view.ts";
 
 /**
  * One person and the friends around: the rules of `meet` as a pure core. Events go in with the object's clock, effects
@@ -14,32 +16,34 @@ export class Circle {
   readonly #radiusM: number;
   /** Reads the whole friend list: only when some friends are not known here, on a wake. */
   readonly #roster: () => Iterable<RosterEntry>;
-  #rev: number;
+  /** Mode `economy`: how long a near friend may go untold. Null in mode `exact`. */
+  readonly #quietMs: number | null;
+  readonly #own: Own;
   #sharing: boolean;
-  #self: Self;
   #complete: boolean;
   readonly #contacts = new Map<FriendNo, Contact>();
   readonly #calls = new Calls();
   #version = 0;
+  #roused = 0;
 
-  constructor({ radiusM, roster }: { radiusM: number; roster: () => Iterable<RosterEntry> }, state: CircleState) {
+  constructor({ radiusM, roster, quietMs }: CircleOptions, state: CircleState) {
     this.#radiusM = radiusM;
     this.#roster = roster;
-    this.#rev = state.rev;
+    this.#quietMs = quietMs ?? null;
+    this.#own = new Own(state.rev, state.self);
     this.#sharing = state.sharing;
-    this.#self = state.self;
     this.#complete = state.complete;
     for (const contact of state.contacts) this.#contacts.set(contact.no, contact);
   }
 
   get rev(): number {
-    return this.#rev;
+    return this.#own.rev;
   }
   get sharing(): boolean {
     return this.#sharing;
   }
   get self(): Self {
-    return this.#self;
+    return this.#own.self;
   }
   get complete(): boolean {
     return this.#complete;
@@ -48,9 +52,18 @@ export class Circle {
     return this.#contacts;
   }
 
+  get keepsNear(): boolean {
+    return this.#quietMs !== null;
+  }
+
   /** Changes whenever a copy of the state (see `CircleState`) would have to be written again. */
   get version(): number {
-    return this.#version;
+    return this.#version + this.#own.changes;
+  }
+
+  /** Counts the friends who were away and are not any more: a copy that has them as away is dangerous from then on. */
+  get roused(): number {
+    return this.#roused;
   }
 
   /** No friend of whom nothing is known still owes an answer: the moment for a snapshot. */
@@ -67,13 +80,13 @@ export class Circle {
   /** A live position. One with a `ts` older than the current one's never overwrites it: `live` is false. */
   position(fix: LiveFix, now: number): { live: boolean; effects: Effect[] } {
     const effects = this.sweep(now);
-    if (this.#self.kind === "active" && fix.ts < this.#self.sighting.ts) return { live: false, effects };
-    const mine = this.#become(fix, now);
+    if (this.self.kind === "active" && fix.ts < this.self.sighting.ts) return { live: false, effects };
+    const mine = this.#own.moveTo(fix, now);
     if (!this.#sharing) return { live: true, effects };
     this.#enroll();
     for (const contact of this.#contacts.values()) {
-      this.#look(contact, mine, false, effects);
-      if (!skips(contact, now)) this.#meetIfDue(contact, mine, effects);
+      this.#look(contact, { moved: false, now }, effects);
+      if (!skips(contact, now)) this.#meetIfDue(contact, mine, now, effects);
     }
     return { live: true, effects };
   }
@@ -81,10 +94,11 @@ export class Circle {
   /** Own clients want to see who is near: whoever is unknown is met, without a new position. */
   watch(now: number): Effect[] {
     const out = this.sweep(now);
-    if (this.#self.kind !== "active" || !this.#sharing) return out;
+    if (this.self.kind !== "active" || !this.#sharing) return out;
     this.#enroll();
     for (const contact of this.#contacts.values()) {
-      if (contact.pact.kind === "unknown" && contact.skip === 0) this.#meetIfDue(contact, this.#self.sighting, out);
+      if (contact.pact.kind === "unknown" && !isLeftOut(contact, now))
+        this.#meetIfDue(contact, this.self.sighting, now, out);
     }
     return out;
   }
@@ -103,9 +117,9 @@ export class Circle {
 
   /** The pending deadline of an object without memory has passed. */
   giveUpUnsure(now: number): void {
-    if (this.#self.kind !== "unsure") return;
-    this.#nextRev(now);
-    this.#self = { kind: "inactive" };
+    if (this.self.kind !== "unsure") return;
+    this.#own.next(now);
+    this.#own.rest();
   }
 
   /** Stop sharing: friends who may show this user have to learn it, and the user sees nobody (nobody watches unseen). */
@@ -114,7 +128,7 @@ export class Circle {
     if (!this.#sharing) return out;
     this.#sharing = false;
     // Whoever is not known here may be showing this user.
-    if (this.#self.kind !== "inactive") this.#enroll();
+    if (this.self.kind !== "inactive") this.#enroll();
     this.#leaveCircle("paused", now, out);
     return out;
   }
@@ -124,23 +138,21 @@ export class Circle {
     const out = this.#lapse(now);
     if (this.#sharing) return out;
     this.#sharing = true;
-    this.#nextRev(now);
-    if (this.#self.kind !== "active") return out;
-    this.#self = { kind: "active", sighting: { ...this.#self.sighting, rev: this.#rev } };
+    this.#own.repeat(now);
     return [...out, ...this.watch(now)];
   }
 
   befriend(no: FriendNo, muted: boolean, now: number): Effect[] {
     const out = this.#lapse(now);
-    if (this.#self.kind !== "active" || !this.#sharing) return out;
+    if (this.self.kind !== "active" || !this.#sharing) return out;
     const contact = this.#contacts.get(no) ?? this.#add(no, muted);
     // The friend may have met this user already, when it learnt of the friendship first.
     if (contact.pact.kind === "away") this.#agree(contact, UNKNOWN);
-    this.#meetIfDue(contact, this.#self.sighting, out);
+    this.#meetIfDue(contact, this.self.sighting, now, out);
     return out;
   }
 
-  unfriend(no: FriendNo): Effect[] {
+  unfriend(no: FriendNo, now: number): Effect[] {
     const out: Effect[] = [];
     const contact = this.#contacts.get(no);
     if (contact === undefined) return out;
@@ -148,37 +160,43 @@ export class Circle {
     this.#hide(contact, "unfriended", out);
     this.#contacts.delete(no);
     this.#version += 1;
-    this.#fillCalls(out);
+    this.#fillCalls(now, out);
     return out;
   }
 
   /** Muting changes only what the own clients get: the friend still sees this user, and is still met. */
-  mute(no: FriendNo, muted: boolean): Effect[] {
+  mute(no: FriendNo, muted: boolean, now: number): Effect[] {
     const out: Effect[] = [];
     const contact = this.#contacts.get(no);
     if (contact === undefined || contact.muted === muted) return out;
     contact.muted = muted;
     this.#version += 1;
     if (muted) this.#hide(contact, "unsubscribed", out);
-    else if (this.#self.kind === "active") this.#look(contact, this.#self.sighting, false, out);
+    else this.#look(contact, { moved: false, now }, out);
     return out;
   }
 
   // Events from friends' objects. The shell has checked that the friend is accepted.
 
-  /** A friend tells where it is. Answers what that friend may know of this user. */
-  meet(no: FriendNo, muted: boolean, theirs: Sighting, now: number): { answer: Answer; effects: Effect[] } {
+  /**
+   * A friend tells where it is. Answers what that friend may know of this user.
+   */
+  meet({ no, muted, sighting: theirs, heard }: Approach, now: number): Met {
     const effects = this.#lapse(now);
-    if (!this.#sharing) return { answer: { kind: "away", rev: this.#rev, reason: "paused" }, effects };
-    if (this.#self.kind === "unsure") return { answer: { kind: "unsure", rev: this.#rev }, effects };
-    if (this.#self.kind === "inactive") {
-      return { answer: { kind: "away", rev: this.#rev, reason: "inactive" }, effects };
+    this.#own.stepOver(heard, now);
+    if (!this.#sharing) return { answer: { kind: "away", rev: this.rev, reason: "paused" }, effects };
+    if (this.self.kind === "unsure") return { answer: { kind: "unsure", rev: this.rev }, effects };
+    if (this.self.kind === "inactive") {
+      return { answer: { kind: "away", rev: this.rev, reason: "inactive" }, effects };
     }
-    const mine = this.#self.sighting;
-    const contact = this.#contacts.get(no) ?? this.#add(no, muted);
+    const mine = this.self.sighting;
+    const known = this.#contacts.get(no);
+    const contact = known ?? this.#add(no, muted);
+    if (known === undefined) contact.forgotten = !this.#complete;
     if (theirs.rev < contact.theirRev) return { answer: { kind: "stale", rev: contact.theirRev }, effects };
     reachable(contact);
-    this.#exchanged(contact, mine, theirs, effects);
+    this.#exchanged(contact, mine, theirs, now, effects);
+    if (contact.forgotten && contact.pact.kind === "far") this.#agree(contact, UNKNOWN);
     return { answer: { kind: "active", sighting: mine }, effects };
   }
 
@@ -188,23 +206,24 @@ export class Circle {
     const contact = this.#contacts.get(no);
     if (contact === undefined || rev < contact.theirRev) return out;
     this.#away(contact, rev, reason, out);
+    if (contact.forgotten) this.#agree(contact, UNKNOWN);
     return out;
   }
 
   answered(no: FriendNo, callId: number, answer: Answer, now: number): Effect[] {
     const out = this.#lapse(now);
     const contact = this.#contacts.get(no);
-    const told = this.#calls.end(contact, callId);
-    if (contact !== undefined && told !== null && this.#self.kind === "active") {
+    const call = this.#calls.end(contact, callId);
+    if (contact !== undefined && call !== null && this.self.kind === "active") {
       reachable(contact);
-      this.#take(contact, told, answer, now, out);
+      this.#take(contact, call, answer, now, out);
       // Look again (rule 3): this user may have moved while the answer flew, or the pair may have crossed another one.
-      const mine: Sighting = this.#self.sighting;
-      if (mine.rev !== told.rev || (answer.kind === "active" && contact.pact.kind === "unknown")) {
-        this.#meetIfDue(contact, mine, out);
+      const mine: Sighting = this.self.sighting;
+      if (mine.rev !== call.told.rev || (answer.kind === "active" && contact.pact.kind === "unknown")) {
+        this.#meetIfDue(contact, mine, now, out);
       }
     }
-    this.#fillCalls(out);
+    this.#fillCalls(now, out);
     return out;
   }
 
@@ -212,16 +231,16 @@ export class Circle {
   failed(no: FriendNo, callId: number, now: number): Effect[] {
     const out = this.#lapse(now);
     const contact = this.#contacts.get(no);
-    const told = this.#calls.end(contact, callId);
-    if (contact !== undefined && told !== null && this.#self.kind === "active") {
+    const call = this.#calls.end(contact, callId);
+    if (contact !== undefined && call !== null && this.self.kind === "active") {
       this.#agree(contact, UNKNOWN);
       missed(contact, now);
-      if (contact.skip === 0 && this.#self.sighting.rev !== told.rev)
-        this.#meetIfDue(contact, this.#self.sighting, out);
+      if (contact.skip === 0 && this.self.sighting.rev !== call.told.rev)
+        this.#meetIfDue(contact, this.self.sighting, now, out);
       // Shown before a restart and not heard of since: its age cannot be told, so it may not stay.
       if (contact.seen === null) this.#hide(contact, "inactive", out);
     }
-    this.#fillCalls(out);
+    this.#fillCalls(now, out);
     return out;
   }
 
@@ -229,12 +248,7 @@ export class Circle {
 
   /** Friends whom the own clients show, unsorted. */
   shown(): Shown[] {
-    const list: Shown[] = [];
-    if (this.#self.kind !== "active") return list;
-    for (const { no, shown, seen } of this.#contacts.values()) {
-      if (shown && seen !== null) list.push({ no, sighting: seen, distanceM: distanceM(this.#self.sighting, seen) });
-    }
-    return list;
+    return this.self.kind === "active" ? shownTo(this.self.sighting, this.#contacts.values()) : [];
   }
 
   /** Why a friend is not shown, as well as this object knows. */
@@ -249,24 +263,11 @@ export class Circle {
 
   #lapse(now: number): Effect[] {
     const out: Effect[] = [];
-    if (this.#self.kind === "active" && this.#self.sighting.activeUntil <= now) {
+    if (this.self.kind === "active" && this.self.sighting.activeUntil <= now) {
       this.#leaveCircle("inactive", now, out);
-      this.#self = { kind: "inactive" };
+      this.#own.rest();
     }
     return out;
-  }
-
-  #nextRev(now: number): number {
-    this.#rev = Math.max(this.#rev + 1, now);
-    this.#version += 1;
-    return this.#rev;
-  }
-
-  #become(fix: LiveFix, now: number): Sighting {
-    const { lat, lng, ts, activeUntil } = fix;
-    const sighting = { rev: this.#nextRev(now), lat, lng, ts, activeUntil, errorM: 0 };
-    this.#self = { kind: "active", sighting };
-    return sighting;
   }
 
   /** Makes `#contacts` speak for every friend: those who were not known become unknown, and unknown is met. */
@@ -280,35 +281,47 @@ export class Circle {
   }
 
   #add(no: FriendNo, muted: boolean): Contact {
+    this.#roused += 1;
     const contact = newContact(no, muted);
     this.#contacts.set(no, contact);
     this.#version += 1;
     return contact;
   }
 
-  /** A near pact is kept by nobody but the memory: what is restored as unknown meets at the same moments. */
+  /** In mode `exact` a near pact is in no copy: what is restored as unknown meets at the same moments. */
   #agree(contact: Contact, pact: Pact): void {
-    if (pact !== contact.pact && (pact.kind !== "near" || contact.pact.kind !== "near")) this.#version += 1;
+    const isSame = pact.kind === "near" && contact.pact.kind === "near" && !this.keepsNear;
+    if (pact !== contact.pact && !isSame) this.#version += 1;
+    if (contact.pact.kind === "away" && pact.kind !== "away") this.#roused += 1;
     contact.pact = pact;
   }
 
-  #meetIfDue(contact: Contact, mine: Sighting, out: Effect[]): void {
-    if (contact.call === null && mustMeet(contact.pact, mine)) this.#calls.start(contact, mine, out);
+  #meetIfDue(contact: Contact, mine: Sighting, now: number, out: Effect[]): void {
+    const { pact, seen } = contact;
+    if (contact.call !== null || !mustMeet(pact, mine)) return;
+    const quietMs = this.#quietMs;
+    if (quietMs !== null && pact.kind === "near") {
+      if (!isWorthTelling(pact, mine, seen, { radiusM: this.#radiusM, quietMs, now })) return;
+    }
+    this.#calls.start(contact, mine, out);
+    // The answer may change the pact there before it is known here, so no copy may hold it from now on.
+    if (pact.kind === "far" || (pact.kind === "near" && this.keepsNear)) this.#version += 1;
   }
 
-  #fillCalls(out: Effect[]): void {
-    if (this.#self.kind !== "active") return;
+  #fillCalls(now: number, out: Effect[]): void {
+    if (this.self.kind !== "active") return;
     for (const no of this.#calls.next()) {
       const contact = this.#contacts.get(no);
-      if (contact !== undefined) this.#meetIfDue(contact, this.#self.sighting, out);
+      if (contact !== undefined) this.#meetIfDue(contact, this.self.sighting, now, out);
     }
   }
 
-  #take(contact: Contact, told: Sighting, answer: Answer, now: number, out: Effect[]): void {
+  #take(contact: Contact, { told, heard }: Call, answer: Answer, now: number, out: Effect[]): void {
+    contact.forgotten = false;
     switch (answer.kind) {
       case "active":
         // After news that are newer than this answer (a `left` overtook it) only the pair is compared.
-        if (answer.sighting.rev >= contact.theirRev) this.#exchanged(contact, told, answer.sighting, out);
+        if (answer.sighting.rev >= contact.theirRev) this.#exchanged(contact, told, answer.sighting, now, out);
         else if (contact.pact.kind === "near" || contact.pact.kind === "far") {
           this.#agree(contact, settle(contact.pact, told, answer.sighting, this.#radiusM));
         }
@@ -321,22 +334,19 @@ export class Circle {
         this.#agree(contact, UNKNOWN);
         return;
       case "stale":
-        // The own clock fell behind what was told before a reset: step over it, or this friend drops every word.
         this.#agree(contact, UNKNOWN);
-        this.#rev = Math.max(this.#rev, answer.rev);
-        if (this.#self.kind === "active") {
-          this.#self = { kind: "active", sighting: { ...this.#self.sighting, rev: this.#nextRev(now) } };
-        }
+        this.#own.stepOver(answer.rev, now);
         return;
       case "stranger":
-        // Silenced, never deleted: the two halves of a friendship are the statements' business.
-        this.#away(contact, contact.theirRev, "unfriended", out);
+        // Silenced, never deleted: the two halves of a friendship are the statements' business. A friend who was heard of
+        // since the call began has become one in the meantime.
+        if (contact.theirRev === heard) this.#away(contact, heard, "unfriended", out);
         out.push({ kind: "restate", no: contact.no });
         return;
     }
   }
 
-  #exchanged(contact: Contact, mine: Sighting, theirs: Sighting, out: Effect[]): void {
+  #exchanged(contact: Contact, mine: Sighting, theirs: Sighting, now: number, out: Effect[]): void {
     contact.theirRev = theirs.rev;
     this.#agree(contact, settle(contact.pact, mine, theirs, this.#radiusM));
     const moved = contact.seen === null || theirs.rev > contact.seen.rev;
@@ -345,29 +355,16 @@ export class Circle {
       // A far friend moves in silence: the position will be wrong when it could matter.
       contact.seen = null;
       this.#hide(contact, "far", out);
-    } else if (this.#self.kind === "active") this.#look(contact, this.#self.sighting, moved, out);
+    } else this.#look(contact, { moved, now }, out);
   }
 
-  /** Brings what the own clients show of one friend in line with what is known now. */
-  #look(contact: Contact, mine: Sighting, moved: boolean, out: Effect[]): void {
-    const seen = contact.seen;
-    if (contact.muted || seen === null) return;
-    const awayM = distanceM(mine, seen);
-    if (awayM > this.#radiusM) {
-      this.#hide(contact, "far", out);
-      return;
-    }
-    if (contact.shown && !moved) return;
-    out.push({ kind: "show", no: contact.no, sighting: seen, distanceM: awayM, isNew: !contact.shown });
-    if (!contact.shown) this.#version += 1;
-    contact.shown = true;
+  #look(contact: Contact, { moved, now }: { moved: boolean; now: number }, out: Effect[]): void {
+    if (this.self.kind !== "active") return;
+    if (look(contact, this.self.sighting, { radiusM: this.#radiusM, moved, now }, out)) this.#version += 1;
   }
 
   #hide(contact: Contact, reason: GoneReason, out: Effect[]): void {
-    if (!contact.shown) return;
-    contact.shown = false;
-    this.#version += 1;
-    out.push({ kind: "hide", no: contact.no, reason });
+    if (hide(contact, reason, out)) this.#version += 1;
   }
 
   #away(contact: Contact, rev: number, reason: AwayReason | "unfriended", out: Effect[]): void {
@@ -379,11 +376,12 @@ export class Circle {
 
   /** Nothing is told from now on: friends who may show this user learn it, and nobody is shown or remembered. */
   #leaveCircle(reason: AwayReason, now: number, out: Effect[]): void {
-    const rev = this.#nextRev(now);
+    const rev = this.#own.next(now);
     for (const contact of this.#contacts.values()) {
       const { no, pact, call } = contact;
       if (reason === "paused") {
-        if (pact.kind === "near" || pact.kind === "unknown" || call !== null) out.push({ kind: "withdraw", no });
+        // Far ones, too: one whose answers were lost may be showing this user still.
+        if (pact.kind !== "away" || call !== null) out.push({ kind: "withdraw", no });
       } else if (pact.kind === "near") out.push({ kind: "leave", no, rev, reason });
       this.#hide(contact, reason, out);
     }

@@ -12,7 +12,7 @@ export type FriendNo = number;
  */
 export type Pact =
   | { readonly kind: "unknown" }
-  | { readonly kind: "near"; readonly mine: number; readonly theirs: number }
+  | { readonly kind: "near"; readonly mine: number; readonly theirs: number; readonly anchor: Place }
   | {
       readonly kind: "far";
       readonly mine: number;
@@ -26,6 +26,8 @@ export type Pact =
 export interface Call {
   readonly id: number;
   readonly told: Sighting;
+  /** `theirRev` of the contact when the call started. */
+  readonly heard: number;
 }
 
 /** Everything an object holds in memory about one accepted friend while its own user is active. */
@@ -39,6 +41,11 @@ export interface Contact {
   /** The user's clients show this friend now. */
   shown: boolean;
   muted: boolean;
+  /**
+   * The memory of this friend was lost, `theirRev` included: an old word that comes late cannot be told from a new one,
+   * so no silence may rest on anything but the answer to an own call.
+   */
+  forgotten: boolean;
   call: Call | null;
   /** Calls that failed in a row. */
   missed: number;
@@ -57,6 +64,7 @@ export function newContact(no: FriendNo, muted: boolean): Contact {
     seen: null,
     shown: false,
     muted,
+    forgotten: false,
     call: null,
     missed: 0,
     skip: 0,
@@ -79,7 +87,7 @@ export function settle(held: Pact, mine: Sighting, theirs: Sighting, radiusM: nu
   }
   // Told positions may be off by their errors, so the pair may be that much closer than it looks.
   const gapM = distanceM(mine, theirs) - mine.errorM - theirs.errorM;
-  if (gapM <= radiusM) return { kind: "near", mine: mine.rev, theirs: theirs.rev };
+  if (gapM <= radiusM) return { kind: "near", mine: mine.rev, theirs: theirs.rev, anchor: mine };
   return { kind: "far", mine: mine.rev, theirs: theirs.rev, anchor: mine, slackM: slackM(gapM, radiusM) };
 }
 

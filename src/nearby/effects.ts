@@ -4,8 +4,17 @@ import type { AwayReason, Sighting } from "./sighting.ts";
 
 /** What the shell has to do after an event, in this order. */
 export type Effect =
-  /** Call the friend's object: `meet(sighting)`; report `answered` or `failed` with the same `callId`. */
-  | { readonly kind: "meet"; readonly no: FriendNo; readonly callId: number; readonly sighting: Sighting }
+  /**
+   * Call the friend's object: `meet(sighting, heard)`; report `answered` or `failed` with the same `callId`. `heard` is the
+   * newest rev heard from that friend, so that an object whose clock fell behind its own words can step over them.
+   */
+  | {
+      readonly kind: "meet";
+      readonly no: FriendNo;
+      readonly callId: number;
+      readonly sighting: Sighting;
+      readonly heard: number;
+    }
   /** Tell the friend's object once that there is nothing to tell any more. May be lost: friends look at `activeUntil`. */
   | { readonly kind: "leave"; readonly no: FriendNo; readonly rev: number; readonly reason: AwayReason }
   /** The same, but it has to arrive: a lost one would leave a position on a screen that may not be there. */

@@ -1,6 +1,7 @@
 import type { Place } from "../geo/place.ts";
 import type { Contact, FriendNo } from "./contact.ts";
-import type { Sighting } from "./sighting.ts";
+import type { Effect } from "./effects.ts";
+import type { Answer, Sighting } from "./sighting.ts";
 
 /** The user this object stands for. */
 export type Self =
@@ -23,12 +24,37 @@ export interface CircleState {
   /** Every accepted friend who is not among `contacts` is away. */
   readonly complete: boolean;
   readonly contacts: Iterable<Contact>;
+  /** Set where a copy has to hold near pacts, too: in `economy` they decide which positions are told. */
+  readonly keepsNear?: boolean;
 }
 
 /** An accepted friend, as the friend list has it. */
 export interface RosterEntry {
   readonly no: FriendNo;
   readonly muted: boolean;
+}
+
+export interface CircleOptions {
+  readonly radiusM: number;
+  /** Reads the whole friend list: asked only when some friends are not known, on a wake. */
+  readonly roster: () => Iterable<RosterEntry>;
+  /** Mode `economy` (src/nearby/economy.ts): ms that a near friend may go untold. Absent: every position is told. */
+  readonly quietMs?: number;
+}
+
+/** A friend's call. */
+export interface Approach {
+  readonly no: FriendNo;
+  readonly muted: boolean;
+  readonly sighting: Sighting;
+  /** The newest rev that the friend has heard from this user; 0 for none. */
+  readonly heard: number;
+}
+
+/** What comes of a friend's call. */
+export interface Met {
+  readonly answer: Answer;
+  readonly effects: Effect[];
 }
 
 export interface Shown {

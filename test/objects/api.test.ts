@@ -42,7 +42,7 @@ describe("without settings", () => {
   test.each([
     ["RADIUS_M", "abc"],
     ["AUTH_SECRET", "abc"],
-    ["FANOUT", "economy"],
+    ["FANOUT", "naive"],
   ])("a bad %s is named", async (name, value) => {
     const log = silenceLog();
     const response = await call("GET /v1/me", { as: "ann", env: envWith({ [name]: value }) });

@@ -1,0 +1,56 @@
+import type { Sighting } from "./sighting.ts";
+import type { LiveFix, Self } from "./state.ts";
+
+/** What an object knows of its own user, and the rev of whatever it says about that (rule 1). */
+export class Own {
+  #rev: number;
+  #self: Self;
+  #changes = 0;
+
+  constructor(rev: number, self: Self) {
+    this.#rev = rev;
+    this.#self = self;
+  }
+
+  get rev(): number {
+    return this.#rev;
+  }
+  get self(): Self {
+    return this.#self;
+  }
+  /** Counts what changed here. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** The rev of the next word: never below the clock, so that it survives the loss of this memory. */
+  next(now: number): number {
+    this.#rev = Math.max(this.#rev + 1, now);
+    this.#changes += 1;
+    return this.#rev;
+  }
+
+  moveTo({ lat, lng, ts, activeUntil }: LiveFix, now: number): Sighting {
+    const sighting = { rev: this.next(now), lat, lng, ts, activeUntil, errorM: 0 };
+    this.#self = { kind: "active", sighting };
+    return sighting;
+  }
+
+  /** Says what it said last once more, as news. */
+  repeat(now: number): void {
+    const rev = this.next(now);
+    if (this.#self.kind === "active") this.#self = { kind: "active", sighting: { ...this.#self.sighting, rev } };
+  }
+
+  /** The clock fell behind what was told before a restart: without this, friends would drop every word. */
+  stepOver(told: number, now: number): void {
+    if (told <= this.#rev) return;
+    this.#rev = told;
+    this.repeat(now);
+  }
+
+  rest(): void {
+    this.#self = { kind: "inactive" };
+    this.#changes += 1;
+  }
+}

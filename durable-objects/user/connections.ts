@@ -3,12 +3,6 @@ import { CONNECTIONS_PER_USER_MAX } from "../../src/protocol/limits.ts";
 import { type FramePace, NEW_PACE } from "../../src/protocol/pace.ts";
 import { decodeAttachment, encodeAttachment, type ObjectRecord } from "./attachment.ts";
 
-/**
- * A socket that only sends, beside the carrier, notes how long it has been silent once in so many ms: the order of
- * silence matters for the eleventh connection only, and a minute is fine for that.
- */
-const HEARD_NOTE_MS = 60_000;
-
 export interface Connection {
   readonly ws: WebSocket;
   readonly device: string | null;
@@ -17,8 +11,6 @@ export interface Connection {
   /** `nearby` was sent: frames about friends may follow. */
   snapshotSent: boolean;
   pace: FramePace;
-  /** `lastHeard` as the attachment has it. */
-  notedHeard: number;
 }
 
 /** Close codes that may not be sent: they only report what happened (RFC 6455, 7.4.1). */
@@ -67,7 +59,7 @@ export class Connections {
         close(ws, "restart");
         continue;
       }
-      const connection = { ws, ...attachment.connection, notedHeard: attachment.connection.lastHeard };
+      const connection = { ws, ...attachment.connection };
       this.#all.set(ws, connection);
       if (attachment.object === null) continue;
       kept = attachment.object;
@@ -86,7 +78,7 @@ export class Connections {
     }
     while (this.#all.size >= CONNECTIONS_PER_USER_MAX) this.close(this.#longestSilent(), "replaced");
     this.#ctx.acceptWebSocket(ws);
-    const connection = { ws, device, lastHeard: now, notedHeard: now, tokenUntil, snapshotSent: false, pace: NEW_PACE };
+    const connection = { ws, device, lastHeard: now, tokenUntil, snapshotSent: false, pace: NEW_PACE };
     this.#all.set(ws, connection);
     this.note(connection);
     return connection;
@@ -120,10 +112,9 @@ export class Connections {
 
   /** A frame has come in. */
   heard(connection: Connection, pace: FramePace, now: number): void {
-    const isWorse = pace.badInARow !== connection.pace.badInARow || pace.refused !== connection.pace.refused;
     connection.pace = pace;
     connection.lastHeard = now;
-    if (isWorse || now - connection.notedHeard >= HEARD_NOTE_MS) this.note(connection);
+    this.note(connection);
   }
 
   send(connection: Connection, frame: string): void {
@@ -184,6 +175,5 @@ function close(ws: WebSocket, kind: CloseKind): void {
 function write(connection: Connection, object: ObjectRecord | null): void {
   const { ws, device, lastHeard, tokenUntil, snapshotSent, pace } = connection;
   const record = { device, lastHeard, tokenUntil, snapshotSent, pace };
-  connection.notedHeard = lastHeard;
   ws.serializeAttachment(encodeAttachment({ connection: record, object }));
 }

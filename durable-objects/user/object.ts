@@ -248,6 +248,7 @@ export class UserObject extends DurableObject<Env> {
       logError("message_failed", { user: this.#place.user, type: message.type, reason: String(error) });
       connections.send(connection, encodeDown(errorDown("internal", { ref: message.ref })));
     }
+    live.mirror();
   }
 
   #message(person: Person, connection: Connection, message: Up, now: number): Promise<void> | void {

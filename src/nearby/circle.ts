@@ -5,7 +5,7 @@ import { isWorthTelling } from "./economy.ts";
 import type { Effect } from "./effects.ts";
 import { Own } from "./own.ts";
 import type { Answer, AwayReason, Sighting } from "./sighting.ts";
-import type { Approach, CircleOptions, CircleState, LiveFix, Met, RosterEntry, Self, Shown } from "./state.ts";
+import type { Approach, CircleOptions, CircleState, LiveFix, Met, Self, Shown } from "./state.ts";
 import { hide, look, shownTo } from "./view.ts";
 
 /**
@@ -13,11 +13,7 @@ import { hide, look, shownTo } from "./view.ts";
  * come out; no I/O, no timer, no randomness. docs/architecture.md explains the four rules (rev, pair, look again, forget).
  */
 export class Circle {
-  readonly #radiusM: number;
-  /** Reads the whole friend list: only when some friends are not known here, on a wake. */
-  readonly #roster: () => Iterable<RosterEntry>;
-  /** Mode `economy`: how long a near friend may go untold. Null in mode `exact`. */
-  readonly #quietMs: number | null;
+  readonly #options: CircleOptions;
   readonly #own: Own;
   #sharing: boolean;
   #complete: boolean;
@@ -26,10 +22,8 @@ export class Circle {
   #version = 0;
   #roused = 0;
 
-  constructor({ radiusM, roster, quietMs }: CircleOptions, state: CircleState) {
-    this.#radiusM = radiusM;
-    this.#roster = roster;
-    this.#quietMs = quietMs ?? null;
+  constructor(options: CircleOptions, state: CircleState) {
+    this.#options = options;
     this.#own = new Own(state.rev, state.self);
     this.#sharing = state.sharing;
     this.#complete = state.complete;
@@ -39,11 +33,11 @@ export class Circle {
   get rev(): number {
     return this.#own.rev;
   }
-  get sharing(): boolean {
-    return this.#sharing;
-  }
   get self(): Self {
     return this.#own.self;
+  }
+  get sharing(): boolean {
+    return this.#sharing;
   }
   get complete(): boolean {
     return this.#complete;
@@ -53,7 +47,7 @@ export class Circle {
   }
 
   get keepsNear(): boolean {
-    return this.#quietMs !== null;
+    return this.#options.quietMs !== undefined;
   }
 
   /** Changes whenever a copy of the state (see `CircleState`) would have to be written again. */
@@ -145,7 +139,9 @@ export class Circle {
   befriend(no: FriendNo, muted: boolean, now: number): Effect[] {
     const out = this.#lapse(now);
     if (this.self.kind !== "active" || !this.#sharing) return out;
-    const contact = this.#contacts.get(no) ?? this.#add(no, muted);
+    const contact = this.#contacts.get(no) ?? this.#add(no);
+    contact.muted = muted;
+    this.#roused += 1;
     // The friend may have met this user already, when it learnt of the friendship first.
     if (contact.pact.kind === "away") this.#agree(contact, UNKNOWN);
     this.#meetIfDue(contact, this.self.sighting, now, out);
@@ -178,9 +174,7 @@ export class Circle {
 
   // Events from friends' objects. The shell has checked that the friend is accepted.
 
-  /**
-   * A friend tells where it is. Answers what that friend may know of this user.
-   */
+  /** A friend tells where it is. Answers what that friend may know of this user. */
   meet({ no, muted, sighting: theirs, heard }: Approach, now: number): Met {
     const effects = this.#lapse(now);
     this.#own.stepOver(heard, now);
@@ -191,8 +185,9 @@ export class Circle {
     }
     const mine = this.self.sighting;
     const known = this.#contacts.get(no);
-    const contact = known ?? this.#add(no, muted);
-    if (known === undefined) contact.forgotten = !this.#complete;
+    const contact = known ?? this.#add(no);
+    contact.muted = muted;
+    if (known === undefined) this.#roused += 1;
     if (theirs.rev < contact.theirRev) return { answer: { kind: "stale", rev: contact.theirRev }, effects };
     reachable(contact);
     this.#exchanged(contact, mine, theirs, now, effects);
@@ -203,8 +198,13 @@ export class Circle {
   /** A friend left: inactive, or stopped sharing. */
   left(no: FriendNo, rev: number, reason: AwayReason): Effect[] {
     const out: Effect[] = [];
-    const contact = this.#contacts.get(no);
-    if (contact === undefined || rev < contact.theirRev) return out;
+    if (this.self.kind !== "active" || !this.#sharing) return out;
+    // Also of a friend who was away already: a position that is still on its way must find that it is too old.
+    const known = this.#contacts.get(no);
+    const contact = known ?? this.#add(no);
+    if (rev < contact.theirRev) return out;
+    // With nothing to compare it to, this may be a word of an earlier spell: no silence may rest on it.
+    if (known?.theirRev === 0) contact.forgotten = true;
     this.#away(contact, rev, reason, out);
     if (contact.forgotten) this.#agree(contact, UNKNOWN);
     return out;
@@ -216,6 +216,7 @@ export class Circle {
     const call = this.#calls.end(contact, callId);
     if (contact !== undefined && call !== null && this.self.kind === "active") {
       reachable(contact);
+      this.#noteCall(contact);
       this.#take(contact, call, answer, now, out);
       // Look again (rule 3): this user may have moved while the answer flew, or the pair may have crossed another one.
       const mine: Sighting = this.self.sighting;
@@ -273,16 +274,19 @@ export class Circle {
   /** Makes `#contacts` speak for every friend: those who were not known become unknown, and unknown is met. */
   #enroll(): void {
     if (this.#complete) return;
-    for (const { no, muted } of this.#roster()) {
-      if (!this.#contacts.has(no)) this.#contacts.set(no, newContact(no, muted));
+    for (const { no, muted } of this.#options.roster()) {
+      const contact = this.#contacts.get(no);
+      if (contact === undefined) this.#contacts.set(no, newContact(no, muted));
+      else contact.muted = muted;
     }
     this.#complete = true;
     this.#version += 1;
   }
 
-  #add(no: FriendNo, muted: boolean): Contact {
-    this.#roused += 1;
-    const contact = newContact(no, muted);
+  #add(no: FriendNo): Contact {
+    const contact = newContact(no, false);
+    // Whoever is missing from a list that is not whole may have been met and forgotten.
+    contact.forgotten = !this.#complete;
     this.#contacts.set(no, contact);
     this.#version += 1;
     return contact;
@@ -299,13 +303,18 @@ export class Circle {
   #meetIfDue(contact: Contact, mine: Sighting, now: number, out: Effect[]): void {
     const { pact, seen } = contact;
     if (contact.call !== null || !mustMeet(pact, mine)) return;
-    const quietMs = this.#quietMs;
-    if (quietMs !== null && pact.kind === "near") {
-      if (!isWorthTelling(pact, mine, seen, { radiusM: this.#radiusM, quietMs, now })) return;
+    const { radiusM, quietMs } = this.#options;
+    if (quietMs !== undefined && pact.kind === "near") {
+      if (!isWorthTelling(pact, mine, seen, { radiusM, quietMs, now })) return;
     }
     this.#calls.start(contact, mine, out);
     // The answer may change the pact there before it is known here, so no copy may hold it from now on.
-    if (pact.kind === "far" || (pact.kind === "near" && this.keepsNear)) this.#version += 1;
+    this.#noteCall(contact);
+  }
+
+  /** In a copy, a contact with a call in flight is unknown, whatever its pact. */
+  #noteCall({ pact }: Contact): void {
+    if (pact.kind !== "unknown" && (pact.kind !== "near" || this.keepsNear)) this.#version += 1;
   }
 
   #fillCalls(now: number, out: Effect[]): void {
@@ -323,7 +332,7 @@ export class Circle {
         // After news that are newer than this answer (a `left` overtook it) only the pair is compared.
         if (answer.sighting.rev >= contact.theirRev) this.#exchanged(contact, told, answer.sighting, now, out);
         else if (contact.pact.kind === "near" || contact.pact.kind === "far") {
-          this.#agree(contact, settle(contact.pact, told, answer.sighting, this.#radiusM));
+          this.#agree(contact, settle(contact.pact, told, answer.sighting, this.#options.radiusM));
         }
         return;
       case "away":
@@ -348,7 +357,7 @@ export class Circle {
 
   #exchanged(contact: Contact, mine: Sighting, theirs: Sighting, now: number, out: Effect[]): void {
     contact.theirRev = theirs.rev;
-    this.#agree(contact, settle(contact.pact, mine, theirs, this.#radiusM));
+    this.#agree(contact, settle(contact.pact, mine, theirs, this.#options.radiusM));
     const moved = contact.seen === null || theirs.rev > contact.seen.rev;
     if (moved) contact.seen = theirs;
     if (contact.pact.kind === "far") {
@@ -360,7 +369,7 @@ export class Circle {
 
   #look(contact: Contact, { moved, now }: { moved: boolean; now: number }, out: Effect[]): void {
     if (this.self.kind !== "active") return;
-    if (look(contact, this.self.sighting, { radiusM: this.#radiusM, moved, now }, out)) this.#version += 1;
+    if (look(contact, this.self.sighting, { radiusM: this.#options.radiusM, moved, now }, out)) this.#version += 1;
   }
 
   #hide(contact: Contact, reason: GoneReason, out: Effect[]): void {

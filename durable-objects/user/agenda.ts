@@ -1,3 +1,5 @@
+import type { Meter } from "../../src/observe/meter.ts";
+
 /** The platform may run an alarm a minute late; one that is later than this has been lost and counts as unset. */
 export const ALARM_LOST_AFTER_MS = 2 * 60_000;
 
@@ -8,10 +10,12 @@ export const ALARM_LOST_AFTER_MS = 2 * 60_000;
  */
 export class Agenda {
   readonly #storage: DurableObjectStorage;
+  readonly #meter: Meter;
   #alarmAt: number | null;
 
-  constructor(storage: DurableObjectStorage, alarmAt: number | null) {
+  constructor(storage: DurableObjectStorage, alarmAt: number | null, meter: Meter) {
     this.#storage = storage;
+    this.#meter = meter;
     this.#alarmAt = alarmAt;
   }
 
@@ -25,6 +29,7 @@ export class Agenda {
     const alarmAt = this.#alarmAt;
     if (alarmAt !== null && alarmAt <= deadline && alarmAt > now - ALARM_LOST_AFTER_MS) return;
     this.#alarmAt = Math.max(deadline, now);
+    this.#meter.alarmsSet += 1;
     // Not awaited: the output gate holds every later frame and answer until the write is confirmed.
     void this.#storage.setAlarm(this.#alarmAt);
   }

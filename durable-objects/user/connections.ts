@@ -1,6 +1,7 @@
 import { CLOSE, CLOSE_REASON, type CloseKind } from "../../src/protocol/errors.ts";
 import { CONNECTIONS_PER_USER_MAX } from "../../src/protocol/limits.ts";
 import { type FramePace, NEW_PACE } from "../../src/protocol/pace.ts";
+import type { Meter } from "../../src/observe/meter.ts";
 import { decodeAttachment, encodeAttachment, type ObjectRecord } from "./attachment.ts";
 
 export interface Connection {
@@ -19,12 +20,14 @@ const NEVER_SENT: ReadonlySet<number> = new Set([1005, 1006, 1015]);
 /** The sockets of one user. One of them, the carrier, holds the state of the object in its attachment. */
 export class Connections {
   readonly #ctx: DurableObjectState;
+  readonly #meter: Meter;
   readonly #all = new Map<WebSocket, Connection>();
   #carrier: Connection | null = null;
   #carrierStale = false;
 
-  constructor(ctx: DurableObjectState) {
+  constructor(ctx: DurableObjectState, meter: Meter) {
     this.#ctx = ctx;
+    this.#meter = meter;
   }
 
   get carrier(): Connection | null {
@@ -100,14 +103,14 @@ export class Connections {
     this.#carrier ??= this.#all.values().next().value ?? null;
     if (this.#carrier === null) return false;
     this.#carrierStale = false;
-    write(this.#carrier, object);
+    this.#write(this.#carrier, object);
     return true;
   }
 
   /** Writes what a socket has to remember about itself. The carrier's comes with the state. */
   note(connection: Connection): void {
     if (connection === this.#carrier) this.#carrierStale = true;
-    else write(connection, null);
+    else this.#write(connection, null);
   }
 
   /** A frame has come in. */
@@ -136,6 +139,14 @@ export class Connections {
   /** To every client, snapshot or not: what is not about where friends are. */
   announce(frame: string): void {
     for (const connection of this.#all.values()) this.send(connection, frame);
+  }
+
+  #write(connection: Connection, object: ObjectRecord | null): void {
+    const { ws, device, lastHeard, tokenUntil, snapshotSent, pace } = connection;
+    const bytes = encodeAttachment({ connection: { device, lastHeard, tokenUntil, snapshotSent, pace }, object });
+    ws.serializeAttachment(bytes);
+    this.#meter.attachmentWrites += 1;
+    this.#meter.attachmentBytes = bytes.length;
   }
 
   #longestSilent(): Connection {
@@ -170,10 +181,4 @@ function close(ws: WebSocket, kind: CloseKind): void {
   } catch {
     // Already closed by the client.
   }
-}
-
-function write(connection: Connection, object: ObjectRecord | null): void {
-  const { ws, device, lastHeard, tokenUntil, snapshotSent, pace } = connection;
-  const record = { device, lastHeard, tokenUntil, snapshotSent, pace };
-  ws.serializeAttachment(encodeAttachment({ connection: record, object }));
 }

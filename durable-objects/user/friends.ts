@@ -4,6 +4,7 @@ import type { RosterEntry } from "../../src/nearby/state.ts";
 import type { FriendState } from "../../src/protocol/resources.ts";
 import { cardOf } from "./profile.ts";
 import type { Card } from "./words.ts";
+import type { Sql } from "./sql.ts";
 
 /** A friend, or somebody who asked or was asked, or (standing `none`) the tombstone of one. */
 export interface FriendRow {
@@ -38,11 +39,11 @@ type Stored = {
  * would cost more than everything else that a position causes.
  */
 export class Friends {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
   readonly #byId = new Map<string, FriendRow>();
   readonly #byNo = new Map<FriendNo, FriendRow>();
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.#sql = sql;
   }
 
@@ -56,19 +57,17 @@ export class Friends {
 
   /** All accepted friends, for a wake. */
   roster(): RosterEntry[] {
-    const rows = this.#sql.exec<{ no: number; muted: number }>(
-      "SELECT no, muted FROM friend WHERE standing = 'friend'",
-    );
+    const rows = this.#sql.all<{ no: number; muted: number }>("SELECT no, muted FROM friend WHERE standing = 'friend'");
     return Array.from(rows, ({ no, muted }) => ({ no, muted: muted === 1 }));
   }
 
   count(standing: Standing): number {
-    return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM friend WHERE standing = ?", standing).one().n;
+    return this.#sql.one<{ n: number }>("SELECT count(*) AS n FROM friend WHERE standing = ?", standing).n;
   }
 
   /** A page by number, which is the order of acquaintance. */
   page({ state, after, limit }: { state: FriendState | undefined; after: FriendNo; limit: number }): FriendRow[] {
-    const rows = this.#sql.exec<Stored>(
+    const rows = this.#sql.all<Stored>(
       "SELECT * FROM friend WHERE no > ? AND standing != 'none' AND (? IS NULL OR standing = ?) ORDER BY no LIMIT ?",
       after,
       state ?? null,
@@ -82,14 +81,12 @@ export class Friends {
   add(id: string, pair: Pair, card: Card, now: number): FriendRow {
     const { mine, theirs } = pair;
     const standing = standingOf(pair);
-    const { no } = this.#sql
-      .exec<{ no: number }>(
-        "INSERT INTO friend (id, standing, since, mine_wants, mine_rev, mine_refuses, theirs_wants, theirs_rev," +
-          " theirs_refuses, muted, name, avatar) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?) RETURNING no",
-        ...[id, standing, now, +mine.wants, mine.rev, mine.refuses, +theirs.wants, theirs.rev, theirs.refuses],
-        ...[card.name ?? null, card.avatar ?? null],
-      )
-      .one();
+    const { no } = this.#sql.one<{ no: number }>(
+      "INSERT INTO friend (id, standing, since, mine_wants, mine_rev, mine_refuses, theirs_wants, theirs_rev," +
+        " theirs_refuses, muted, name, avatar) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?) RETURNING no",
+      ...[id, standing, now, +mine.wants, mine.rev, mine.refuses, +theirs.wants, theirs.rev, theirs.refuses],
+      ...[card.name ?? null, card.avatar ?? null],
+    );
     return this.#remember({ no, id, standing, since: now, pair, muted: false, card });
   }
 
@@ -99,7 +96,7 @@ export class Friends {
     const since = standing === row.standing ? row.since : now;
     // A friendship that ended takes its settings along.
     const muted = standing === "friend" && row.muted;
-    this.#sql.exec(
+    this.#sql.all(
       "UPDATE friend SET standing = ?, since = ?, muted = ?, mine_wants = ?, mine_rev = ?, mine_refuses = ?," +
         " theirs_wants = ?, theirs_rev = ?, theirs_refuses = ? WHERE no = ?",
       ...[
@@ -119,12 +116,12 @@ export class Friends {
   }
 
   setMuted(row: FriendRow, muted: boolean): FriendRow {
-    this.#sql.exec("UPDATE friend SET muted = ? WHERE no = ?", +muted, row.no);
+    this.#sql.all("UPDATE friend SET muted = ? WHERE no = ?", +muted, row.no);
     return this.#remember({ ...row, muted });
   }
 
   setCard(row: FriendRow, card: Card): FriendRow {
-    this.#sql.exec(
+    this.#sql.all(
       "UPDATE friend SET name = ?, avatar = ? WHERE no = ?",
       card.name ?? null,
       card.avatar ?? null,
@@ -134,7 +131,7 @@ export class Friends {
   }
 
   remove(row: FriendRow): void {
-    this.#sql.exec("DELETE FROM friend WHERE no = ?", row.no);
+    this.#sql.all("DELETE FROM friend WHERE no = ?", row.no);
     this.#byId.delete(row.id);
     this.#byNo.delete(row.no);
   }
@@ -142,14 +139,14 @@ export class Friends {
   /** Removes tombstones that nobody can refer to any more; says when the next one is due, ms, or null. */
   prune(olderThan: number): number | null {
     const due = "standing = 'none' AND no NOT IN (SELECT no FROM outbox)";
-    for (const row of this.#sql.exec<Stored>(`SELECT * FROM friend WHERE ${due} AND since <= ?`, olderThan).toArray()) {
+    for (const row of this.#sql.all<Stored>(`SELECT * FROM friend WHERE ${due} AND since <= ?`, olderThan)) {
       this.remove(fromStored(row));
     }
-    return this.#sql.exec<{ at: number | null }>(`SELECT min(since) AS at FROM friend WHERE ${due}`).one().at;
+    return this.#sql.one<{ at: number | null }>(`SELECT min(since) AS at FROM friend WHERE ${due}`).at;
   }
 
   #load(query: string, key: string | number): FriendRow | undefined {
-    const [stored] = this.#sql.exec<Stored>(query, key);
+    const [stored] = this.#sql.all<Stored>(query, key);
     return stored === undefined ? undefined : this.#remember(fromStored(stored));
   }
 

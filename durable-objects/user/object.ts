@@ -4,6 +4,7 @@ import { verifyToken } from "../../src/auth/token.ts";
 import { SILENT } from "../../src/friendship/statement.ts";
 import type { AwayReason } from "../../src/nearby/sighting.ts";
 import { logError } from "../../src/observe/log.ts";
+import type { Meter } from "../../src/observe/meter.ts";
 import { encodeDown, type Nearby, type Welcome } from "../../src/protocol/down.ts";
 import { type CloseKind, type ErrorCode, errorDown } from "../../src/protocol/errors.ts";
 import type { Fix } from "../../src/protocol/fix.ts";
@@ -79,6 +80,7 @@ export class UserObject extends DurableObject<Env> {
     const person = this.#person;
     const connection = person?.connections.get(ws);
     if (person === null || connection === undefined) return;
+    person.meter.messagesIn += 1;
     const now = Date.now();
     const kind = closeKindFor(data, connection, now);
     if (kind !== null) this.#close(person, connection, kind);
@@ -157,6 +159,11 @@ export class UserObject extends DurableObject<Env> {
     }
     live.keep();
     return reported;
+  }
+
+  /** What this object was billed for since it woke; null before its user exists. */
+  meters(): Meter | null {
+    return this.#person?.meter ?? null;
   }
 
   /** A planned restart: clients come back after a random delay. */

@@ -1,4 +1,5 @@
 import type { FriendNo } from "../../src/nearby/contact.ts";
+import type { Sql } from "./sql.ts";
 
 /** First retry after a failed delivery; doubles up to `RETRY_MAX_MS`. */
 export const RETRY_FIRST_MS = 2_000;
@@ -14,16 +15,16 @@ export type OutboxEntry = { readonly no: FriendNo; readonly since: number; reado
  * the moment, so a newer word replaces an older one by itself.
  */
 export class Outbox {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.#sql = sql;
   }
 
   /** @returns when the next delivery is due if this one is not confirmed, ms */
   put(no: FriendNo, now: number): number {
     const retryAt = now + RETRY_FIRST_MS;
-    this.#sql.exec(
+    this.#sql.all(
       "INSERT INTO outbox (no, since, attempts, retry_at) VALUES (?, ?, 0, ?)" +
         " ON CONFLICT (no) DO UPDATE SET since = excluded.since, attempts = 0, retry_at = excluded.retry_at",
       ...[no, now, retryAt],
@@ -32,22 +33,22 @@ export class Outbox {
   }
 
   confirm(no: FriendNo): void {
-    this.#sql.exec("DELETE FROM outbox WHERE no = ?", no);
+    this.#sql.all("DELETE FROM outbox WHERE no = ?", no);
   }
 
   due(now: number): OutboxEntry[] {
     const query = "SELECT no, since, attempts FROM outbox WHERE retry_at <= ?";
-    return this.#sql.exec<OutboxEntry>(query, now).toArray();
+    return this.#sql.all<OutboxEntry>(query, now);
   }
 
   /** Before a retry: sets when the one after it is due. */
   postpone({ no, attempts }: OutboxEntry, now: number): void {
     const waitMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (attempts + 1));
-    this.#sql.exec("UPDATE outbox SET attempts = attempts + 1, retry_at = ? WHERE no = ?", now + waitMs, no);
+    this.#sql.all("UPDATE outbox SET attempts = attempts + 1, retry_at = ? WHERE no = ?", now + waitMs, no);
   }
 
   /** When the next delivery is due, ms, or null. */
   nextAt(): number | null {
-    return this.#sql.exec<{ at: number | null }>("SELECT min(retry_at) AS at FROM outbox").one().at;
+    return this.#sql.one<{ at: number | null }>("SELECT min(retry_at) AS at FROM outbox").at;
   }
 }

@@ -1,4 +1,5 @@
 import type { Self } from "../../src/nearby/state.ts";
+import { type Meter, newMeter } from "../../src/observe/meter.ts";
 import type { Settings } from "../../src/settings.ts";
 import { Agenda } from "./agenda.ts";
 import type { ObjectRecord } from "./attachment.ts";
@@ -10,11 +11,13 @@ import { Live } from "./live.ts";
 import { Outbox } from "./outbox.ts";
 import { ProfileStore } from "./profile.ts";
 import { migrate, schemaVersion } from "./schema.ts";
+import { Sql } from "./sql.ts";
 import { Stubs } from "./stubs.ts";
 import type { Card } from "./words.ts";
 
 /** What an object consists of once its user exists. */
 export interface Person {
+  readonly meter: Meter;
   readonly friends: Friends;
   readonly profile: ProfileStore;
   readonly connections: Connections;
@@ -38,9 +41,17 @@ export interface Place {
 export function birth(place: Place): Person {
   const { storage } = place.ctx;
   migrate(storage);
+  const meter = newMeter();
   const circle = { rev: Date.now(), sharing: true, self: { kind: "inactive" }, complete: false, contacts: [] } as const;
   const record = { circle, positionTat: 0, alarmAt: null };
-  return assemble(place, { connections: new Connections(place.ctx), kept: new Kept(storage.sql), record });
+  const sql = new Sql(storage, meter);
+  return assemble(place, {
+    meter,
+    sql,
+    connections: new Connections(place.ctx, meter),
+    kept: new Kept(sql),
+    record,
+  });
 }
 
 /**
@@ -52,49 +63,54 @@ export function wake(place: Place, ready: (person: Person) => void): void {
   const { storage } = place.ctx;
   if (schemaVersion(storage.sql) === 0) return;
   migrate(storage);
-  const connections = new Connections(place.ctx);
-  const kept = new Kept(storage.sql);
+  const meter = newMeter();
+  const sql = new Sql(storage, meter);
+  const connections = new Connections(place.ctx, meter);
+  const kept = new Kept(sql);
   const carried = connections.restore();
   if (carried !== null) {
-    ready(assemble(place, { connections, kept, record: carried }));
+    ready(assemble(place, { meter, sql, connections, kept, record: carried }));
     return;
   }
   void place.ctx.blockConcurrencyWhile(async () => {
     const alarmAt = await storage.getAlarm();
-    ready(assemble(place, { connections, kept, record: recall(place, kept, alarmAt) }));
+    const record = recall(place, { sql, kept, alarmAt });
+    ready(assemble(place, { meter, sql, connections, kept, record }));
   });
 }
 
-function recall({ ctx, settings }: Place, kept: Kept, alarmAt: number | null): ObjectRecord {
-  const { sql } = ctx.storage;
+function recall(
+  { settings }: Place,
+  { sql, kept, alarmAt }: { sql: Sql; kept: Kept; alarmAt: number | null },
+): ObjectRecord {
   const { sharing } = new ProfileStore(sql);
   const record = kept.read();
   if (record !== null) return { ...record, circle: { ...record.circle, sharing }, alarmAt };
   const now = Date.now();
-  // Nothing is written per position, so after a crash only the alarm knows that the user was active a moment ago.
-  const isActivity =
-    alarmAt !== null && alarmAt <= now + settings.inactiveAfterMs && alarmAt !== new Outbox(sql).nextAt();
-  const self: Self = { kind: isActivity ? "unsure" : "inactive" };
+  // Nothing is written per position, so after a crash only the alarm tells that the user may have been active a moment
+  // ago. It may also wait for something else; to be unsure for no reason costs friends a call, the opposite a position.
+  const self: Self = { kind: alarmAt !== null && alarmAt <= now + settings.inactiveAfterMs ? "unsure" : "inactive" };
   return { circle: { rev: now, sharing, self, complete: false, contacts: [] }, positionTat: 0, alarmAt };
 }
 
 interface Memory {
+  readonly meter: Meter;
+  readonly sql: Sql;
   readonly connections: Connections;
   readonly kept: Kept;
   readonly record: ObjectRecord;
 }
 
-function assemble(place: Place, { connections, kept, record }: Memory): Person {
+function assemble(place: Place, { meter, sql, connections, kept, record }: Memory): Person {
   const { ctx, env, settings, user } = place;
-  const { sql } = ctx.storage;
   const friends = new Friends(sql);
   const outbox = new Outbox(sql);
-  const stubs = new Stubs(env);
+  const stubs = new Stubs(env, meter);
   const profile = new ProfileStore(sql);
-  const agenda = new Agenda(ctx.storage, record.alarmAt);
+  const agenda = new Agenda(ctx.storage, record.alarmAt, meter);
   const card = (): Card => profile.card;
   const bonds: Bonds = new Bonds({ user, stubs, friends, outbox, connections, agenda, card, live: () => live });
   const owesWord = (no: number): void => bonds.owe(no, Date.now());
   const live = new Live({ user, stubs, settings, friends, connections, agenda, card, kept, owesWord }, record);
-  return { friends, profile, connections, agenda, bonds, live };
+  return { meter, friends, profile, connections, agenda, bonds, live };
 }

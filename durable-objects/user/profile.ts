@@ -1,6 +1,7 @@
 import type { Caller } from "../../src/auth/caller.ts";
 import type { Profile, ProfilePatch } from "../../src/protocol/resources.ts";
 import type { Card } from "./words.ts";
+import type { Sql } from "./sql.ts";
 
 type Stored = {
   name: string | null;
@@ -14,11 +15,11 @@ const EMPTY: Stored = { name: null, avatar: null, token_name: null, token_avatar
 
 /** Who the user is to others: what was chosen here, else what the host app's token says. Read once, kept in memory. */
 export class ProfileStore {
-  readonly #sql: SqlStorage;
+  readonly #sql: Sql;
   #stored: Stored | undefined;
   #card: Card | undefined;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: Sql) {
     this.#sql = sql;
   }
 
@@ -58,14 +59,14 @@ export class ProfileStore {
 
   #read(): Stored {
     if (this.#stored !== undefined) return this.#stored;
-    const [row] = this.#sql.exec<Stored>("SELECT name, avatar, token_name, token_avatar, sharing FROM profile");
+    const [row] = this.#sql.all<Stored>("SELECT name, avatar, token_name, token_avatar, sharing FROM profile");
     this.#stored = row ?? EMPTY;
     return this.#stored;
   }
 
   #write(stored: Stored): void {
     const { name, avatar, token_name, token_avatar, sharing } = stored;
-    this.#sql.exec(
+    this.#sql.all(
       "INSERT OR REPLACE INTO profile (one, name, avatar, token_name, token_avatar, sharing) VALUES (1, ?, ?, ?, ?, ?)",
       ...[name, avatar, token_name, token_avatar, sharing],
     );

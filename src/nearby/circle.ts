@@ -45,7 +45,6 @@ export class Circle {
   get contacts(): ReadonlyMap<FriendNo, Readonly<Contact>> {
     return this.#contacts;
   }
-
   get keepsNear(): boolean {
     return this.#options.quietMs !== undefined;
   }
@@ -174,7 +173,7 @@ export class Circle {
 
   // Events from friends' objects. The shell has checked that the friend is accepted.
 
-  /** A friend tells where it is. Answers what that friend may know of this user. */
+  /** A friend tells where it is; answers what that friend may know of this user. */
   meet({ no, muted, sighting: theirs, heard }: Approach, now: number): Met {
     const effects = this.#lapse(now);
     this.#own.stepOver(heard, now);

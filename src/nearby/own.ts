@@ -44,7 +44,8 @@ export class Own {
 
   /** The clock fell behind what was told before a restart: without this, friends would drop every word. */
   stepOver(told: number, now: number): void {
-    if (told <= this.#rev) return;
+    // Not `told <= rev`: an object of an earlier version of this code does not say what it heard.
+    if (!(told > this.#rev)) return;
     this.#rev = told;
     this.repeat(now);
   }

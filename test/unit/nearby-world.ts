@@ -28,6 +28,7 @@ export interface Meeting {
   readonly to: string;
   readonly callId: number;
   readonly sighting: Sighting;
+  readonly heard: number;
   /** Which memory of the caller made the call: an answer for an earlier one finds nobody. */
   readonly life: number;
   answer: Answer | null;
@@ -59,7 +60,13 @@ export class Person {
   constructor(name: string, no: FriendNo) {
     this.name = name;
     this.no = no;
-    this.circle = this.wake({ rev: START_MS, sharing: true, self: { kind: "inactive" }, complete: false, contacts: [] });
+    this.circle = this.wake({
+      rev: START_MS,
+      sharing: true,
+      self: { kind: "inactive" },
+      complete: false,
+      contacts: [],
+    });
     this.attachment = this.encoded();
     this.mirroredVersion = this.circle.version;
   }
@@ -160,7 +167,7 @@ export class World {
   mute(name: string, friend: string, muted: boolean): void {
     const { no } = this.person(friend);
     this.person(name).friends.set(no, { muted });
-    this.do(name, (circle) => circle.mute(no, muted));
+    this.do(name, (circle) => circle.mute(no, muted, this.clock(name)));
   }
 
   /** The half of `name` only: the other learns of it when the test says so. */
@@ -173,7 +180,7 @@ export class World {
   unfriend(name: string, friend: string): void {
     const { no } = this.person(friend);
     this.person(name).friends.delete(no);
-    this.do(name, (circle) => circle.unfriend(no));
+    this.do(name, (circle) => circle.unfriend(no, this.clock(name)));
   }
 
   // Calls
@@ -198,7 +205,10 @@ export class World {
       call.answer = { kind: "stranger" };
       return;
     }
-    const { answer, effects } = callee.circle.meet(no, friend.muted, call.sighting, this.clock(call.to));
+    const { answer, effects } = callee.circle.meet(
+      { no, muted: friend.muted, sighting: call.sighting, heard: call.heard },
+      this.clock(call.to),
+    );
     call.answer = answer;
     this.#perform(call.to, effects);
   }
@@ -286,8 +296,8 @@ export class World {
       const to = this.#name(effect.no);
       switch (effect.kind) {
         case "meet": {
-          const { callId, sighting } = effect;
-          this.meetings.push({ from: name, to, callId, sighting, life: person.life, answer: null, over: false });
+          const { callId, sighting, heard } = effect;
+          this.meetings.push({ from: name, to, callId, sighting, heard, life: person.life, answer: null, over: false });
           break;
         }
         case "leave":

@@ -1,0 +1,30 @@
+/**
+ * What an object was billed for since it woke, counted where it happens. Prices are in scripts/cost; the counters are
+ * plain numbers because they stand on the path of every position.
+ */
+export interface Meter {
+  /** Frames that clients sent; `ping` is answered by the runtime and costs nothing. */
+  messagesIn: number;
+  /** Calls to other objects. */
+  callsOut: number;
+  /** Rows read and written, index entries included, as the cursors report them. */
+  rowsRead: number;
+  rowsWritten: number;
+  /** Each is billed as a row, too. */
+  alarmsSet: number;
+  /** Attachments cost nothing, but they have a limit: bytes of the one that was written last. */
+  attachmentWrites: number;
+  attachmentBytes: number;
+}
+
+export function newMeter(): Meter {
+  return {
+    messagesIn: 0,
+    callsOut: 0,
+    rowsRead: 0,
+    rowsWritten: 0,
+    alarmsSet: 0,
+    attachmentWrites: 0,
+    attachmentBytes: 0,
+  };
+}

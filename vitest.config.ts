@@ -13,6 +13,7 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", environment: "node", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "sim", environment: "node", include: ["test/sim/**/*.test.ts"] } },
       {
         plugins: [
           cloudflareTest({

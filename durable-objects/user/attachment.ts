@@ -177,7 +177,10 @@ function choose(
 function pactBytes({ pact, call, seen }: Contact, keepsNear: boolean): number {
   if (call !== null) return 0;
   if (pact.kind === "far") return FAR_BYTES;
-  return pact.kind === "near" && keepsNear && seen?.rev === pact.theirs ? NEAR_BYTES : 0;
+  if (pact.kind !== "near") return 0;
+  // The record of a near friend has no place for an error: a coarse position would come back as an exact one.
+  const isWhole = seen !== null && seen.rev === pact.theirs && seen.errorM === 0;
+  return keepsNear && isWhole ? NEAR_BYTES : 0;
 }
 
 function writePact(start: number, { no, muted, shown, pact, seen }: Contact): number {

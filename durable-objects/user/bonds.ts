@@ -80,7 +80,7 @@ export class Bonds {
     const before = friends.byId(id);
     const pair = hear(before?.pair ?? STRANGERS, statement);
     if (before === undefined) {
-      if (!statement.wants) return { kind: "heard", statement: SILENT, card: NO_CARD };
+      if (!statement.wants) return { kind: "heard", statement: SILENT, card: NO_CARD, rev: 0 };
       if (friends.count("incoming") >= PENDING_IN_MAX) return { kind: "refused", code: "pending_limit" };
       const row = friends.add(id, pair, card, now);
       this.#tellClients(row);
@@ -159,6 +159,11 @@ export class Bonds {
     const word: Word = { statement: row.pair.mine, card: card(), ...(away === undefined ? {} : { away }) };
     const reply = await orNull(stubs.call<WordReply>(row.id, (stub) => stub.hear(user, word)));
     if (reply?.kind !== "heard") return reply;
+    // A restart has set this clock back: the friend took the word for an old one, so it is said again as a new one.
+    if (away !== undefined && reply.rev > away.rev) {
+      live().stepOver(reply.rev, Date.now());
+      this.owe(no, Date.now());
+    }
     if (this.#owed.get(no) === owed) {
       outbox.confirm(no);
       this.#owed.delete(no);
@@ -169,7 +174,8 @@ export class Bonds {
   }
 
   #heard(row: FriendRow): WordReply {
-    return { kind: "heard", statement: row.pair.mine, card: this.#parts.card() };
+    const { card, live } = this.#parts;
+    return { kind: "heard", statement: row.pair.mine, card: card(), rev: live().heardOf(row.no) };
   }
 
   /** Takes what the other side said: its statement and its card. */

@@ -120,6 +120,11 @@ export class Connections {
     this.note(connection);
   }
 
+  /** Every client gets a new `nearby` before anything else about friends. */
+  forgetSnapshots(): void {
+    for (const connection of this.#all.values()) connection.snapshotSent = false;
+  }
+
   send(connection: Connection, frame: string): void {
     try {
       connection.ws.send(frame);

@@ -152,6 +152,17 @@ export class Live {
     this.#do(this.#circle.left(no, rev, reason));
   }
 
+  /** The newest rev heard of this friend, 0 for none. */
+  heardOf(no: FriendNo): number {
+    return this.#circle.contacts.get(no)?.theirRev ?? 0;
+  }
+
+  /** A friend has heard newer words of this user than this user's newest. */
+  stepOver(told: number, now: number): void {
+    this.#circle.own.stepOver(told, now);
+    this.mirror();
+  }
+
   answered(no: FriendNo, callId: number, { answer, card }: MeetReply, now: number): void {
     const row = card === undefined ? undefined : this.#parts.friends.byNo(no);
     if (row !== undefined && card !== undefined) this.#learn(row, card);

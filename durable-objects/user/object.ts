@@ -190,7 +190,7 @@ export class UserObject extends DurableObject<Env> {
 
   hear(from: string, word: Word): WordReply {
     // Only a wish is worth storage; whoever takes one back here finds that it was never heard.
-    if (this.#person === null && !word.statement.wants) return { kind: "heard", statement: SILENT, card: {} };
+    if (this.#person === null && !word.statement.wants) return { kind: "heard", statement: SILENT, card: {}, rev: 0 };
     this.#person ??= birth(this.#place);
     return this.#person.bonds.hear(from, word, Date.now());
   }

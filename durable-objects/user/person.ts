@@ -112,5 +112,8 @@ function assemble(place: Place, { meter, sql, connections, kept, record }: Memor
   const bonds: Bonds = new Bonds({ user, stubs, friends, outbox, connections, agenda, card, live: () => live });
   const owesWord = (no: number): void => bonds.owe(no, Date.now());
   const live = new Live({ user, stubs, settings, friends, connections, agenda, card, kept, owesWord }, record);
+  const { self, sharing, complete } = record.circle;
+  // More contacts than fit: nobody knows what the clients show, so they get a new snapshot.
+  if (self.kind === "active" && sharing && !complete) connections.forgetSnapshots();
   return { meter, friends, profile, connections, agenda, bonds, live };
 }

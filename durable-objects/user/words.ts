@@ -23,7 +23,13 @@ export interface Word {
 
 /** What the receiver of a `Word` says about the pair; or why it could not take it. */
 export type WordReply =
-  | { readonly kind: "heard"; readonly statement: Statement; readonly card: Card }
+  | {
+      readonly kind: "heard";
+      readonly statement: Statement;
+      readonly card: Card;
+      /** The newest rev that the receiver has heard of the sender's position; 0 for none. */
+      readonly rev: number;
+    }
   | { readonly kind: "refused"; readonly code: "pending_limit" | "friend_limit" };
 
 export function sameCard(a: Card, b: Card): boolean {

@@ -44,7 +44,11 @@ export function refuse(pair: Pair, now: number): Pair {
 
 /** The other side's word has arrived, perhaps late or twice: the newest by rev stays. */
 export function hear(pair: Pair, theirs: Statement): Pair {
-  return theirs.rev > pair.theirs.rev ? { mine: pair.mine, theirs } : pair;
+  if (theirs.rev <= pair.theirs.rev) return pair;
+  const { mine } = pair;
+  // A wish that was refused is over: it may not come to life when the other side has forgotten its "no" and asks.
+  const isOver = mine.wants && mine.rev <= theirs.refuses;
+  return { mine: isOver ? { ...mine, wants: false } : mine, theirs };
 }
 
 /** Above every rev that either side has named, so that a clock that was set back cannot make this word an old one. */

@@ -14,7 +14,7 @@ import { hide, look, shownTo } from "./view.ts";
  */
 export class Circle {
   readonly #options: CircleOptions;
-  readonly #own: Own;
+  readonly own: Own;
   #sharing: boolean;
   #complete: boolean;
   readonly #contacts = new Map<FriendNo, Contact>();
@@ -24,17 +24,17 @@ export class Circle {
 
   constructor(options: CircleOptions, state: CircleState) {
     this.#options = options;
-    this.#own = new Own(state.rev, state.self);
+    this.own = new Own(state.rev, state.self);
     this.#sharing = state.sharing;
     this.#complete = state.complete;
     for (const contact of state.contacts) this.#contacts.set(contact.no, contact);
   }
 
   get rev(): number {
-    return this.#own.rev;
+    return this.own.rev;
   }
   get self(): Self {
-    return this.#own.self;
+    return this.own.self;
   }
   get sharing(): boolean {
     return this.#sharing;
@@ -51,7 +51,7 @@ export class Circle {
 
   /** Changes whenever a copy of the state (see `CircleState`) would have to be written again. */
   get version(): number {
-    return this.#version + this.#own.changes;
+    return this.#version + this.own.changes;
   }
 
   /** Counts the friends who were away and are not any more: a copy that has them as away is dangerous from then on. */
@@ -74,7 +74,7 @@ export class Circle {
   position(fix: LiveFix, now: number): { live: boolean; effects: Effect[] } {
     const effects = this.sweep(now);
     if (this.self.kind === "active" && fix.ts < this.self.sighting.ts) return { live: false, effects };
-    const mine = this.#own.moveTo(fix, now);
+    const mine = this.own.moveTo(fix, now);
     if (!this.#sharing) return { live: true, effects };
     this.#enroll();
     for (const contact of this.#contacts.values()) {
@@ -110,9 +110,7 @@ export class Circle {
 
   /** The pending deadline of an object without memory has passed. */
   giveUpUnsure(now: number): void {
-    if (this.self.kind !== "unsure") return;
-    this.#own.next(now);
-    this.#own.rest();
+    if (this.self.kind === "unsure") this.own.rest(now);
   }
 
   /** Stop sharing: friends who may show this user have to learn it, and the user sees nobody (nobody watches unseen). */
@@ -131,7 +129,7 @@ export class Circle {
     const out = this.#lapse(now);
     if (this.#sharing) return out;
     this.#sharing = true;
-    this.#own.repeat(now);
+    this.own.repeat(now);
     return [...out, ...this.watch(now)];
   }
 
@@ -176,7 +174,7 @@ export class Circle {
   /** A friend tells where it is; answers what that friend may know of this user. */
   meet({ no, muted, sighting: theirs, heard }: Approach, now: number): Met {
     const effects = this.#lapse(now);
-    this.#own.stepOver(heard, now);
+    this.own.stepOver(heard, now);
     if (!this.#sharing) return { answer: { kind: "away", rev: this.rev, reason: "paused" }, effects };
     if (this.self.kind === "unsure") return { answer: { kind: "unsure", rev: this.rev }, effects };
     if (this.self.kind === "inactive") {
@@ -265,7 +263,7 @@ export class Circle {
     const out: Effect[] = [];
     if (this.self.kind === "active" && this.self.sighting.activeUntil <= now) {
       this.#leaveCircle("inactive", now, out);
-      this.#own.rest();
+      this.own.rest(now);
     }
     return out;
   }
@@ -343,7 +341,7 @@ export class Circle {
         return;
       case "stale":
         this.#agree(contact, UNKNOWN);
-        this.#own.stepOver(answer.rev, now);
+        this.own.stepOver(answer.rev, now);
         return;
       case "stranger":
         // Silenced, never deleted: the two halves of a friendship are the statements' business. A friend who was heard of
@@ -384,7 +382,7 @@ export class Circle {
 
   /** Nothing is told from now on: friends who may show this user learn it, and nobody is shown or remembered. */
   #leaveCircle(reason: AwayReason, now: number, out: Effect[]): void {
-    const rev = this.#own.next(now);
+    const rev = this.own.next(now);
     for (const contact of this.#contacts.values()) {
       const { no, pact, call } = contact;
       if (reason === "paused") {

@@ -50,8 +50,8 @@ export class Own {
     this.repeat(now);
   }
 
-  rest(): void {
+  rest(now: number): void {
+    this.next(now);
     this.#self = { kind: "inactive" };
-    this.#changes += 1;
   }
 }

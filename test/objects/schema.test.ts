@@ -55,7 +55,7 @@ describe("storage begins with the owner, or with a wish", () => {
     const [guessed, eve] = [someone("guessed"), someone("eve")];
     expect(await ask(guessed, eve)).toEqual({ kind: "stranger" });
     await objectOf(guessed).left(eve, Date.now(), "inactive");
-    expect(await objectOf(guessed).hear(eve, NO_WISH)).toEqual({ kind: "heard", statement: SILENT, card: {} });
+    expect(await objectOf(guessed).hear(eve, NO_WISH)).toEqual({ kind: "heard", statement: SILENT, card: {}, rev: 0 });
     await objectOf(guessed).drain();
     expect(await runDurableObjectAlarm(objectOf(guessed))).toBe(false);
     expect(await tablesOf(guessed)).toEqual([]);

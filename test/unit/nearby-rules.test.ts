@@ -453,6 +453,18 @@ describe("rule 4, forget", () => {
     expect(w.log.at(-1)).toBe(`a: hide b ${reason}`);
   });
 
+  test("[FAIL2] of a friend who was forgotten a call may be an old one: beyond the radius it is no ground for silence", () => {
+    for (const [isForgotten, kind] of [
+      [true, "unknown"],
+      [false, "far"],
+    ] as const) {
+      const circle = holding(UNKNOWN, { forgotten: isForgotten });
+      circle.meet({ no: 2, muted: false, sighting: sighting(THEIRS, 20_000), heard: 0 }, START_MS);
+      expect(circle.contacts.get(2)?.pact.kind).toBe(kind);
+      expect(calling(circle) !== null).toBe(isForgotten);
+    }
+  });
+
   test("[ACT5] a late `gone` of a spell that both have ended does not silence both", () => {
     const w = new World("a", "b");
     for (const name of ["a", "b"]) w.move(name, 0, { activeForMs: 6_000 });

@@ -52,6 +52,7 @@ export class Live {
   readonly #settledWaiters = new Set<() => void>();
   #told: { readonly sighting: Sighting; readonly card: Card; readonly text: string } | null = null;
   #mirroredVersion = -1;
+  #mirroredUrgency = -1;
   /** `roused` of the core when the row was written. */
   #keptRoused = 0;
   #mirroredAlarmAt: number | null = null;
@@ -59,8 +60,8 @@ export class Live {
   constructor(parts: LiveParts, record: { circle: CircleState; positionTat: number }) {
     this.#parts = parts;
     this.#positionTat = record.positionTat;
-    const { radiusM, fanout, inactiveAfterMs } = parts.settings;
-    const economy = fanout === "economy" ? { quietMs: quietMaxMs(inactiveAfterMs) } : {};
+    const { radiusM, fanout } = parts.settings;
+    const economy = fanout === "economy" ? { quietMs: quietMaxMs(parts.settings) } : {};
     this.#circle = new Circle({ radiusM, roster: () => parts.friends.roster(), ...economy }, record.circle);
   }
 
@@ -102,12 +103,16 @@ export class Live {
     this.#do(sharing ? this.#circle.resume(now) : this.#circle.pause(now));
   }
 
+  // Who wakes from the row kept without a socket must not call former friends, nor miss new ones.
+
   befriend({ no, muted }: FriendRow, now: number): void {
     this.#do(this.#circle.befriend(no, muted, now));
+    this.keep();
   }
 
   unfriend(no: FriendNo, now: number): void {
     this.#do(this.#circle.unfriend(no, now));
+    this.keep();
   }
 
   unsubscribe(no: FriendNo, asker: Asker, now: number): void {
@@ -166,11 +171,11 @@ export class Live {
   answered(no: FriendNo, callId: number, { answer, card }: MeetReply, now: number): void {
     const row = card === undefined ? undefined : this.#parts.friends.byNo(no);
     if (row !== undefined && card !== undefined) this.#learn(row, card);
-    this.#do(this.#circle.answered(no, callId, answer, now));
+    this.#performAnswer(this.#circle.answered(no, callId, answer, now));
   }
 
   failed(no: FriendNo, callId: number, now: number): void {
-    this.#do(this.#circle.failed(no, callId, now));
+    this.#performAnswer(this.#circle.failed(no, callId, now));
   }
 
   // The state's copies
@@ -178,7 +183,7 @@ export class Live {
   /** Brings the copy of the state up to date, if it has to be: a socket's attachment, which costs no row. */
   mirror(): void {
     const { connections, agenda, kept } = this.#parts;
-    const { version } = this.#circle;
+    const { version, urgency } = this.#circle;
     const isCurrent = version === this.#mirroredVersion && agenda.alarmAt === this.#mirroredAlarmAt;
     if (connections.size === 0) {
       // A friend whom the row has as away has come back: who wakes from that row would never meet this friend.
@@ -188,6 +193,7 @@ export class Live {
     if (isCurrent && !connections.carrierStale) return;
     connections.carry(this.#record());
     this.#mirroredVersion = version;
+    this.#mirroredUrgency = urgency;
     this.#mirroredAlarmAt = agenda.alarmAt;
     // A row from a time without sockets would be restored after a crash, older than what was told since.
     kept.clear();
@@ -210,17 +216,30 @@ export class Live {
   // Effects
 
   #do(effects: readonly Effect[], asker?: Asker): void {
-    const meetings: Extract<Effect, { kind: "meet" }>[] = [];
-    for (const effect of effects) {
-      if (effect.kind === "meet") meetings.push(effect);
-      else this.#perform(effect, asker);
-    }
-    if (meetings.length > 0) this.#meet(meetings);
-    this.#snapshotIfDue();
+    this.#perform(effects, asker);
     this.mirror();
   }
 
-  #perform(effect: Exclude<Effect, { kind: "meet" }>, asker: Asker | undefined): void {
+  /**
+   * The copy of a pact may wait for the last answer of the event: a contact with a call in flight is unknown in it, and
+   * unknown is never wrong.
+   */
+  #performAnswer(effects: readonly Effect[]): void {
+    this.#perform(effects);
+    if (this.#circle.urgency !== this.#mirroredUrgency) this.mirror();
+  }
+
+  #perform(effects: readonly Effect[], asker?: Asker): void {
+    const meetings: Extract<Effect, { kind: "meet" }>[] = [];
+    for (const effect of effects) {
+      if (effect.kind === "meet") meetings.push(effect);
+      else this.#performOne(effect, asker);
+    }
+    if (meetings.length > 0) this.#meet(meetings);
+    this.#snapshotIfDue();
+  }
+
+  #performOne(effect: Exclude<Effect, { kind: "meet" }>, asker: Asker | undefined): void {
     const { stubs, friends, owesWord, user } = this.#parts;
     if (effect.kind === "withdraw" || effect.kind === "restate") {
       owesWord(effect.no);
@@ -264,6 +283,7 @@ export class Live {
       },
       answered: ({ no, callId }, reply) => this.answered(no, callId, reply, Date.now()),
       failed: ({ no, callId }) => this.failed(no, callId, Date.now()),
+      ended: () => this.mirror(),
     });
   }
 

@@ -15,26 +15,27 @@ export function callMeet(batch: {
   readonly call: (meeting: Meeting) => Promise<MeetReply>;
   readonly answered: (meeting: Meeting, reply: MeetReply) => void;
   readonly failed: (meeting: Meeting) => void;
+  /** After the last of them. */
+  readonly ended: () => void;
 }): void {
   const pending = new Set<Meeting>(batch.meetings);
   const timer = setTimeout(() => {
     const late = [...pending];
     pending.clear();
     for (const meeting of late) batch.failed(meeting);
+    batch.ended();
   }, CALL_TIMEOUT_MS);
-  const ended = (meeting: Meeting): boolean => {
-    const isWaitedFor = pending.delete(meeting);
-    if (isWaitedFor && pending.size === 0) clearTimeout(timer);
-    return isWaitedFor;
+  const end = (meeting: Meeting, tell: () => void): void => {
+    if (!pending.delete(meeting)) return;
+    tell();
+    if (pending.size > 0) return;
+    clearTimeout(timer);
+    batch.ended();
   };
   for (const meeting of batch.meetings) {
     batch.call(meeting).then(
-      (reply) => {
-        if (ended(meeting)) batch.answered(meeting, reply);
-      },
-      () => {
-        if (ended(meeting)) batch.failed(meeting);
-      },
+      (reply) => end(meeting, () => batch.answered(meeting, reply)),
+      () => end(meeting, () => batch.failed(meeting)),
     );
   }
 }

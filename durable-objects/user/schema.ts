@@ -25,6 +25,8 @@ export const MIGRATIONS: readonly Migration[] = [
         muted INTEGER NOT NULL,
         name TEXT, avatar TEXT               -- as the friend's object said last
       );
+      -- Every alarm asks for the oldest tombstone; without this it would read the whole friend list.
+      CREATE INDEX tombstone ON friend (since) WHERE standing = 'none';
       CREATE TABLE outbox (
         no INTEGER PRIMARY KEY,              -- the friend who has to hear this user's newest word
         since INTEGER NOT NULL, attempts INTEGER NOT NULL, retry_at INTEGER NOT NULL  -- ms, count, ms

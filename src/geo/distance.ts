@@ -5,6 +5,19 @@ export const EARTH_RADIUS_M = 6_371_008.8;
 
 const RADIANS = Math.PI / 180;
 
+const METRES_PER_DEGREE = EARTH_RADIUS_M * RADIANS;
+
+/**
+ * Whether two places are at most `limitM` metres apart.
+ *
+ * The detour along a meridian and a parallel, taken at the equator, is never shorter than the great circle: while that fits,
+ * which is nearly always so for somebody inside a safe region, no sine has to be computed.
+ */
+export function isWithin(a: Place, b: Place, limitM: number): boolean {
+  if ((Math.abs(a.lat - b.lat) + Math.abs(a.lng - b.lng)) * METRES_PER_DEGREE <= limitM) return true;
+  return distanceM(a, b) <= limitM;
+}
+
 /**
  * Great-circle distance in metres (haversine on the mean sphere).
  *

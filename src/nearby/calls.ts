@@ -91,3 +91,9 @@ export function reachable(contact: Contact): void {
   contact.missed = 0;
   contact.skip = 0;
 }
+
+/** Whether a friend of whom nothing is known has been asked and has not answered. */
+export function owesAnswer(contacts: Iterable<Contact>): boolean {
+  for (const { call, pact } of contacts) if (call !== null && pact.kind === "unknown") return true;
+  return false;
+}

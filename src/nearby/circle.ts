@@ -1,12 +1,23 @@
 import type { GoneReason } from "../protocol/messages/gone.ts";
-import { Calls, isLeftOut, missed, reachable, skips } from "./calls.ts";
-import { type Call, type Contact, type FriendNo, mustMeet, newContact, type Pact, settle, UNKNOWN } from "./contact.ts";
+import { Calls, isLeftOut, missed, owesAnswer, reachable, skips } from "./calls.ts";
+import {
+  type Call,
+  type Contact,
+  type FriendNo,
+  mayBeCopy,
+  mustMeet,
+  newContact,
+  type Pact,
+  settle,
+  UNKNOWN,
+} from "./contact.ts";
 import { isWorthTelling } from "./economy.ts";
 import type { Effect } from "./effects.ts";
+import { farewell } from "./leaving.ts";
 import { Own } from "./own.ts";
 import type { Answer, AwayReason, Sighting } from "./sighting.ts";
 import type { Approach, CircleOptions, CircleState, LiveFix, Met, Self, Shown } from "./state.ts";
-import { hide, look, shownTo } from "./view.ts";
+import { absenceOf, hide, look, shownTo } from "./view.ts";
 
 /**
  * One person and the friends around: the rules of `meet` as a pure core. Events go in with the object's clock, effects
@@ -20,6 +31,7 @@ export class Circle {
   readonly #contacts = new Map<FriendNo, Contact>();
   readonly #calls = new Calls();
   #version = 0;
+  #cameOrWent = 0;
   #roused = 0;
 
   constructor(options: CircleOptions, state: CircleState) {
@@ -48,10 +60,13 @@ export class Circle {
   get keepsNear(): boolean {
     return this.#options.quietMs !== undefined;
   }
-
   /** Changes whenever a copy of the state (see `CircleState`) would have to be written again. */
   get version(): number {
-    return this.#version + this.own.changes;
+    return this.#version + this.urgency;
+  }
+  /** The same for what a copy may not be late with: the own user, and who is on the own screens. */
+  get urgency(): number {
+    return this.own.changes + this.#cameOrWent;
   }
 
   /** Counts the friends who were away and are not any more: a copy that has them as away is dangerous from then on. */
@@ -61,25 +76,19 @@ export class Circle {
 
   /** No friend of whom nothing is known still owes an answer: the moment for a snapshot. */
   get settled(): boolean {
-    if (this.#calls.waiting > 0) return false;
-    for (const contact of this.#contacts.values()) {
-      if (contact.call !== null && contact.pact.kind === "unknown") return false;
-    }
-    return true;
+    return this.#calls.waiting === 0 && !owesAnswer(this.#contacts.values());
   }
-
-  // Events of the own user
 
   /** A live position. One with a `ts` older than the current one's never overwrites it: `live` is false. */
   position(fix: LiveFix, now: number): { live: boolean; effects: Effect[] } {
     const effects = this.sweep(now);
     if (this.self.kind === "active" && fix.ts < this.self.sighting.ts) return { live: false, effects };
-    const mine = this.own.moveTo(fix, now);
+    this.own.moveTo(fix, now);
     if (!this.#sharing) return { live: true, effects };
     this.#enroll();
     for (const contact of this.#contacts.values()) {
       this.#look(contact, { moved: false, now }, effects);
-      if (!skips(contact, now)) this.#meetIfDue(contact, mine, now, effects);
+      if (!skips(contact, now)) this.#meetIfDue(contact, now, effects);
     }
     return { live: true, effects };
   }
@@ -90,8 +99,7 @@ export class Circle {
     if (this.self.kind !== "active" || !this.#sharing) return out;
     this.#enroll();
     for (const contact of this.#contacts.values()) {
-      if (contact.pact.kind === "unknown" && !isLeftOut(contact, now))
-        this.#meetIfDue(contact, this.self.sighting, now, out);
+      if (contact.pact.kind === "unknown" && !isLeftOut(contact, now)) this.#meetIfDue(contact, now, out);
     }
     return out;
   }
@@ -126,11 +134,10 @@ export class Circle {
 
   /** Share again: a wake, so everyone is met. */
   resume(now: number): Effect[] {
-    const out = this.#lapse(now);
-    if (this.#sharing) return out;
+    if (this.#sharing) return this.#lapse(now);
     this.#sharing = true;
     this.own.repeat(now);
-    return [...out, ...this.watch(now)];
+    return this.watch(now);
   }
 
   befriend(no: FriendNo, muted: boolean, now: number): Effect[] {
@@ -141,7 +148,7 @@ export class Circle {
     this.#roused += 1;
     // The friend may have met this user already, when it learnt of the friendship first.
     if (contact.pact.kind === "away") this.#agree(contact, UNKNOWN);
-    this.#meetIfDue(contact, this.self.sighting, now, out);
+    this.#meetIfDue(contact, now, out);
     return out;
   }
 
@@ -165,7 +172,10 @@ export class Circle {
     contact.muted = muted;
     this.#version += 1;
     if (muted) this.#hide(contact, "unsubscribed", out);
-    else this.#look(contact, { moved: false, now }, out);
+    else {
+      this.#look(contact, { moved: false, now }, out);
+      this.#meetIfDue(contact, now, out);
+    }
     return out;
   }
 
@@ -186,9 +196,10 @@ export class Circle {
     contact.muted = muted;
     if (known === undefined) this.#roused += 1;
     if (theirs.rev < contact.theirRev) return { answer: { kind: "stale", rev: contact.theirRev }, effects };
+    const isCopy = mayBeCopy(contact, mine, theirs);
     reachable(contact);
     this.#exchanged(contact, mine, theirs, now, effects);
-    if (contact.forgotten && contact.pact.kind === "far") this.#agree(contact, UNKNOWN);
+    if (isCopy && contact.pact.kind === "far") this.#agree(contact, UNKNOWN);
     return { answer: { kind: "active", sighting: mine }, effects };
   }
 
@@ -218,7 +229,7 @@ export class Circle {
       // Look again (rule 3): this user may have moved while the answer flew, or the pair may have crossed another one.
       const mine: Sighting = this.self.sighting;
       if (mine.rev !== call.told.rev || (answer.kind === "active" && contact.pact.kind === "unknown")) {
-        this.#meetIfDue(contact, mine, now, out);
+        this.#meetIfDue(contact, now, out);
       }
     }
     this.#fillCalls(now, out);
@@ -232,17 +243,15 @@ export class Circle {
     const call = this.#calls.end(contact, callId);
     if (contact !== undefined && call !== null && this.self.kind === "active") {
       this.#agree(contact, UNKNOWN);
+      contact.forgotten = true;
       missed(contact, now);
-      if (contact.skip === 0 && this.self.sighting.rev !== call.told.rev)
-        this.#meetIfDue(contact, this.self.sighting, now, out);
+      if (contact.skip === 0 && this.self.sighting.rev !== call.told.rev) this.#meetIfDue(contact, now, out);
       // Shown before a restart and not heard of since: its age cannot be told, so it may not stay.
       if (contact.seen === null) this.#hide(contact, "inactive", out);
     }
     this.#fillCalls(now, out);
     return out;
   }
-
-  // Views
 
   /** Friends whom the own clients show, unsorted. */
   shown(): Shown[] {
@@ -251,13 +260,8 @@ export class Circle {
 
   /** Why a friend is not shown, as well as this object knows. */
   absence(no: FriendNo): GoneReason {
-    if (!this.#sharing) return "paused";
-    const pact = this.#contacts.get(no)?.pact;
-    if (pact?.kind === "away") return pact.reason;
-    return pact?.kind === "near" || pact?.kind === "far" ? "far" : "inactive";
+    return this.#sharing ? absenceOf(this.#contacts.get(no)?.pact) : "paused";
   }
-
-  // Parts
 
   #lapse(now: number): Effect[] {
     const out: Effect[] = [];
@@ -297,9 +301,11 @@ export class Circle {
     contact.pact = pact;
   }
 
-  #meetIfDue(contact: Contact, mine: Sighting, now: number, out: Effect[]): void {
+  #meetIfDue(contact: Contact, now: number, out: Effect[]): void {
     const { pact, seen } = contact;
-    if (contact.call !== null || !mustMeet(pact, mine)) return;
+    if (this.self.kind !== "active" || contact.call !== null) return;
+    const mine = this.self.sighting;
+    if (!mustMeet(pact, mine)) return;
     const { radiusM, quietMs } = this.#options;
     if (quietMs !== undefined && pact.kind === "near") {
       if (!isWorthTelling(pact, mine, seen, { radiusM, quietMs, now })) return;
@@ -318,7 +324,7 @@ export class Circle {
     if (this.self.kind !== "active") return;
     for (const no of this.#calls.next()) {
       const contact = this.#contacts.get(no);
-      if (contact !== undefined) this.#meetIfDue(contact, this.self.sighting, now, out);
+      if (contact !== undefined) this.#meetIfDue(contact, now, out);
     }
   }
 
@@ -366,11 +372,11 @@ export class Circle {
 
   #look(contact: Contact, { moved, now }: { moved: boolean; now: number }, out: Effect[]): void {
     if (this.self.kind !== "active") return;
-    if (look(contact, this.self.sighting, { radiusM: this.#options.radiusM, moved, now }, out)) this.#version += 1;
+    if (look(contact, this.self.sighting, { radiusM: this.#options.radiusM, moved, now }, out)) this.#cameOrWent += 1;
   }
 
   #hide(contact: Contact, reason: GoneReason, out: Effect[]): void {
-    if (hide(contact, reason, out)) this.#version += 1;
+    if (hide(contact, reason, out)) this.#cameOrWent += 1;
   }
 
   #away(contact: Contact, rev: number, reason: AwayReason | "unfriended", out: Effect[]): void {
@@ -384,11 +390,7 @@ export class Circle {
   #leaveCircle(reason: AwayReason, now: number, out: Effect[]): void {
     const rev = this.own.next(now);
     for (const contact of this.#contacts.values()) {
-      const { no, pact, call } = contact;
-      if (reason === "paused") {
-        // Far ones, too: one whose answers were lost may be showing this user still.
-        if (pact.kind !== "away" || call !== null) out.push({ kind: "withdraw", no });
-      } else if (pact.kind === "near") out.push({ kind: "leave", no, rev, reason });
+      farewell(contact, { reason, rev }, out);
       this.#hide(contact, reason, out);
     }
     this.#contacts.clear();

@@ -1,4 +1,4 @@
-import { distanceM } from "../geo/distance.ts";
+import { distanceM, isWithin } from "../geo/distance.ts";
 import type { Place } from "../geo/place.ts";
 import { slackM } from "../geo/safe-region.ts";
 import type { AwayReason, Sighting } from "./sighting.ts";
@@ -42,8 +42,9 @@ export interface Contact {
   shown: boolean;
   muted: boolean;
   /**
-   * The memory of this friend was lost, `theirRev` included: an old word that comes late cannot be told from a new one,
-   * so no silence may rest on anything but the answer to an own call.
+   * What this friend said last is not known for sure: the memory of it was lost, or a call that failed may have been
+   * answered. An old word that comes late cannot be told from a new one, so no silence may rest on anything but the answer
+   * to an own call.
    */
   forgotten: boolean;
   call: Call | null;
@@ -91,6 +92,16 @@ export function settle(held: Pact, mine: Sighting, theirs: Sighting, radiusM: nu
   return { kind: "far", mine: mine.rev, theirs: theirs.rev, anchor: mine, slackM: slackM(gapM, radiusM) };
 }
 
+/**
+ * Whether a friend's call may be one that was made before: it may arrive late, or twice, while the friend goes on from what
+ * was agreed since. It may show or hide somebody, but no silence may rest on it.
+ */
+export function mayBeCopy({ forgotten, theirRev, pact }: Contact, mine: Sighting, theirs: Sighting): boolean {
+  if (forgotten) return true;
+  const isSettled = (pact.kind === "near" || pact.kind === "far") && pact.mine === mine.rev;
+  return theirs.rev === theirRev && !isSettled;
+}
+
 /** Whether a friend has to be told `mine`, by what was agreed last (mode `exact`). */
 export function mustMeet(pact: Pact, mine: Sighting): boolean {
   switch (pact.kind) {
@@ -99,7 +110,7 @@ export function mustMeet(pact: Pact, mine: Sighting): boolean {
     case "near":
       return pact.mine !== mine.rev;
     case "far":
-      return distanceM(pact.anchor, mine) > pact.slackM;
+      return !isWithin(pact.anchor, mine, pact.slackM);
     case "away":
       return false;
   }

@@ -16,9 +16,18 @@ export function toleranceM(awayM: number): number {
   return Math.max(ERROR_MIN_M, ERROR_SHARE * awayM);
 }
 
-/** How long a near friend may go untold: never so long that the position told last could be too old to show. */
-export function quietMaxMs(inactiveAfterMs: number): number {
-  return Math.min(QUIET_MAX_MS, inactiveAfterMs / 2);
+/**
+ * How long a near friend may go untold: never so long that the position told last could be too old to show. It is looked at
+ * with an own position only, so the time to the next one is taken off.
+ */
+export function quietMaxMs({
+  inactiveAfterMs,
+  updateEveryMs,
+}: {
+  inactiveAfterMs: number;
+  updateEveryMs: number;
+}): number {
+  return Math.max(0, Math.min(QUIET_MAX_MS, inactiveAfterMs / 2) - updateEveryMs);
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { Sighting } from "./sighting.ts";
 import type { LiveFix, Self } from "./state.ts";
 
 /** What an object knows of its own user, and the rev of whatever it says about that (rule 1). */
@@ -30,10 +29,8 @@ export class Own {
     return this.#rev;
   }
 
-  moveTo({ lat, lng, ts, activeUntil }: LiveFix, now: number): Sighting {
-    const sighting = { rev: this.next(now), lat, lng, ts, activeUntil, errorM: 0 };
-    this.#self = { kind: "active", sighting };
-    return sighting;
+  moveTo({ lat, lng, ts, activeUntil }: LiveFix, now: number): void {
+    this.#self = { kind: "active", sighting: { rev: this.next(now), lat, lng, ts, activeUntil, errorM: 0 } };
   }
 
   /** Says what it said last once more, as news. */

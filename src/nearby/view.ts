@@ -1,6 +1,6 @@
 import { distanceM } from "../geo/distance.ts";
 import type { GoneReason } from "../protocol/messages/gone.ts";
-import type { Contact } from "./contact.ts";
+import type { Contact, Pact } from "./contact.ts";
 import type { Effect } from "./effects.ts";
 import type { Sighting } from "./sighting.ts";
 import type { Shown } from "./state.ts";
@@ -40,6 +40,12 @@ export function hide(contact: Contact, reason: GoneReason, out: Effect[]): boole
   contact.shown = false;
   out.push({ kind: "hide", no: contact.no, reason });
   return true;
+}
+
+/** Why a friend is not shown, as far as it is known. */
+export function absenceOf(pact: Pact | undefined): GoneReason {
+  if (pact?.kind === "away") return pact.reason;
+  return pact?.kind === "near" || pact?.kind === "far" ? "far" : "inactive";
 }
 
 /** Friends on the own screens, unsorted. */

@@ -1,0 +1,305 @@
+import { CALL_TIMEOUT_MS } from "../../durable-objects/user/meetings.ts";
+import type { ObjectRecord } from "../../durable-objects/user/attachment.ts";
+import type { Effect } from "../../src/nearby/effects.ts";
+import type { Answer, AwayReason, Sighting } from "../../src/nearby/sighting.ts";
+import type { LiveFix } from "../../src/nearby/state.ts";
+import { SNAPSHOT_WAIT_MS } from "../../src/protocol/limits.ts";
+import { Agenda } from "./agenda.ts";
+import { Bonds, type BondsHost, type Word } from "./bonds.ts";
+import { type Connections, placeOf } from "./clients.ts";
+import type { Core } from "./core.ts";
+import type { PersonId } from "./scenario.ts";
+import type { SimObject } from "./object.ts";
+import type { World } from "./world.ts";
+
+type Meeting = Extract<Effect, { kind: "meet" }>;
+
+/**
+ * The platform waits for 10 s, which is far longer than a message takes as a rule. So is this, in towns where everything
+ * happens faster.
+ */
+const IDLE_MS = 1_000;
+/** As `missed` of src/nearby/calls.ts. */
+const LEFT_OUT_AFTER = 2;
+
+/** The memory of one object between two evictions: what durable-objects/user/live.ts does, on virtual time. */
+export class Live {
+  readonly #object: SimObject;
+  readonly #world: World;
+  readonly circle: Core;
+  readonly agenda: Agenda;
+  readonly bonds: Bonds;
+  readonly #connections: Connections;
+  /** Own calls whose answer or timeout is still awaited. */
+  #waitingCalls = 0;
+  #snapshotTimer = 0;
+  #timers = 0;
+  #lastEventAt = 0;
+  #mirroredVersion = -1;
+  #mirroredUrgency = -1;
+  #keptRoused = 0;
+  #mirroredAlarmAt: number | null = null;
+  /** False once the memory is gone: what comes back later meets nobody. */
+  #isAlive = true;
+
+  constructor(object: SimObject, world: World, record: ObjectRecord) {
+    this.#object = object;
+    this.#world = world;
+    this.#connections = object.connections;
+    this.agenda = new Agenda(object.alarm, record.alarmAt);
+    const { radiusM } = world.scenario;
+    this.circle = world.build.core({ radiusM, roster: () => object.table.roster() }, record.circle);
+    this.bonds = new Bonds({
+      id: object.id,
+      table: object.table,
+      now: () => object.now,
+      cover: (deadline) => this.agenda.cover(deadline, object.now),
+      away: () => (this.circle.sharing ? undefined : { rev: this.circle.rev, reason: "paused" }),
+      befriend: (friend) => this.befriend(friend),
+      unfriend: (friend) => {
+        object.heard.delete(friend);
+        this.do(this.circle.unfriend(friend, object.now));
+        this.keep();
+      },
+      left: (friend, rev, reason) => this.left(friend, rev, reason),
+      heardOf: (friend) => this.circle.contacts.get(friend)?.theirRev ?? 0,
+      stepOver: (told) => {
+        this.circle.own.stepOver(told, object.now);
+        this.mirror();
+      },
+      tell: (friend, word, ended) => this.#tell(friend, word, ended),
+      plan: (afterMs, run) => {
+        world.queue.plan(world.queue.now + afterMs, () => {
+          if (this.#isAlive) run();
+        });
+      },
+    });
+  }
+
+  /** The platform may take the memory: no call and no timer holds it, and nothing has happened for a while. */
+  get isIdle(): boolean {
+    return this.#waitingCalls === 0 && this.#timers === 0 && this.#world.queue.now - this.#lastEventAt >= IDLE_MS;
+  }
+
+  die(): void {
+    this.#isAlive = false;
+  }
+
+  connected(now: number): void {
+    this.do(this.circle.watch(now));
+  }
+
+  report(fix: Omit<LiveFix, "activeUntil">, now: number): boolean {
+    const activeUntil = now + this.#world.scenario.inactiveAfterMs;
+    const { live, effects } = this.circle.position({ ...fix, ts: Math.min(fix.ts, now), activeUntil }, now);
+    if (live) this.agenda.cover(activeUntil, now);
+    this.do(effects);
+    return live;
+  }
+
+  alarm(now: number): void {
+    this.agenda.fired();
+    this.circle.giveUpUnsure(now);
+    this.do(this.circle.sweep(now));
+    const { self } = this.circle;
+    const activityAt = self.kind === "active" ? self.sighting.activeUntil : null;
+    const bondsAt = this.bonds.alarm(now);
+    for (const at of [activityAt, bondsAt]) if (at !== null) this.agenda.cover(at, now);
+    this.keep();
+  }
+
+  share(sharing: boolean, now: number): void {
+    this.do(sharing ? this.circle.resume(now) : this.circle.pause(now));
+  }
+
+  befriend(friend: PersonId): void {
+    const muted = this.#object.table.rows.get(friend)?.muted ?? false;
+    this.do(this.circle.befriend(friend, muted, this.#object.now));
+    this.keep();
+  }
+
+  mute(friend: PersonId, muted: boolean): void {
+    this.do(this.circle.mute(friend, muted, this.#object.now));
+    this.keep();
+  }
+
+  meet(from: PersonId, sighting: Sighting, heard: number, now: number): Answer {
+    const muted = this.#object.table.rows.get(from)?.muted ?? false;
+    this.#object.heardOf(from, { rev: sighting.rev, away: false });
+    const { answer, effects } = this.circle.meet({ no: from, muted, sighting, heard }, now);
+    if (answer.kind === "active") this.#world.checks.told(this.#object, from);
+    this.do(effects, "friend");
+    return answer;
+  }
+
+  left(friend: PersonId, rev: number, reason: AwayReason): void {
+    this.#object.heardOf(friend, { rev, away: true });
+    this.do(this.circle.left(friend, rev, reason), "friend");
+  }
+
+  /** As `mirror` and `keep` of the object: exactly when they write, never more often. */
+  mirror(): void {
+    const { version, urgency } = this.circle;
+    const isCurrent = version === this.#mirroredVersion && this.agenda.alarmAt === this.#mirroredAlarmAt;
+    if (this.#connections.size === 0) {
+      if (this.circle.roused !== this.#keptRoused) this.keep();
+      return;
+    }
+    if (isCurrent && !this.#connections.carrierStale) return;
+    this.#connections.carry();
+    this.#object.carry(this.#record());
+    this.#mirroredVersion = version;
+    this.#mirroredUrgency = urgency;
+    this.#mirroredAlarmAt = this.agenda.alarmAt;
+  }
+
+  keep(): void {
+    this.#keptRoused = this.circle.roused;
+    if (this.#connections.size > 0) this.mirror();
+    else this.#object.keep(this.circle.self.kind === "active" ? this.#record() : null);
+  }
+
+  do(effects: readonly Effect[], cause: "own" | "friend" | "answer" = "own"): void {
+    this.#lastEventAt = this.#world.queue.now;
+    // Whoever tells nothing holds nothing: what friends said before is forgotten with the contacts.
+    if (this.circle.self.kind !== "active" || !this.circle.sharing) this.#object.heard.clear();
+    const meetings: Meeting[] = [];
+    for (const effect of effects) {
+      if (effect.kind === "meet") meetings.push(effect);
+      else this.#perform(effect);
+    }
+    if (meetings.length > 0) this.#meet(meetings);
+    this.#snapshotIfDue();
+    // After an answer the copy of a pact waits for the last one of the event.
+    const isUrgent = cause !== "answer" || this.circle.urgency !== this.#mirroredUrgency;
+    if (cause === "own" || (isUrgent && this.#world.build.copies === "current")) this.mirror();
+  }
+
+  #record(): ObjectRecord {
+    const { rev, sharing, self, complete, keepsNear, contacts } = this.circle;
+    const circle = { rev, sharing, self, complete, keepsNear, contacts: contacts.values() };
+    return { circle, positionTat: 0, alarmAt: this.agenda.alarmAt };
+  }
+
+  #perform(effect: Exclude<Effect, { kind: "meet" }>): void {
+    const { id } = this.#object;
+    this.#world.log?.(() => `${id}: ${effect.kind} ${effect.no}${"reason" in effect ? ` ${effect.reason}` : ""}`);
+    if (effect.kind === "withdraw" || effect.kind === "restate") {
+      this.bonds.owe(effect.no);
+      return;
+    }
+    if (effect.kind === "show" || effect.kind === "hide") {
+      this.#connections.broadcast(effect);
+      return;
+    }
+    const { no, rev, reason } = effect;
+    this.#world.network.send({
+      from: id,
+      to: no,
+      deliver: () => this.#world.object(no).hearLeft(id, rev, reason),
+      ended: () => {},
+    });
+  }
+
+  #meet(meetings: readonly Meeting[]): void {
+    const { id } = this.#object;
+    const { network, queue, counts } = this.#world;
+    const pending = new Set<Meeting>(meetings);
+    const end = (meeting: Meeting): boolean => {
+      if (!pending.delete(meeting)) return false;
+      network.note(id, meeting.no, -1);
+      this.#waitingCalls -= 1;
+      return this.#isAlive;
+    };
+    for (const meeting of meetings) {
+      const { no, sighting, heard } = meeting;
+      counts.calls++;
+      this.#world.log?.(() => `${id}: calls ${no} with rev ${sighting.rev % 1e8}`);
+      this.#world.checks.told(this.#object, no);
+      this.#world.checks.called(id, no);
+      network.note(id, no, 1);
+      this.#waitingCalls += 1;
+      network.send<Answer>({
+        from: id,
+        to: no,
+        deliver: () => this.#world.object(no).hearMeet(id, sighting, heard),
+        ended: (answer) => {
+          if (!pending.has(meeting)) counts.ignoredAnswers++;
+          if (end(meeting)) this.#ended(meeting, answer, pending.size === 0);
+        },
+      });
+    }
+    queue.plan(queue.now + CALL_TIMEOUT_MS, () => {
+      for (const meeting of pending) {
+        counts.timeouts++;
+        if (end(meeting)) this.#ended(meeting, null, pending.size === 0);
+      }
+    });
+  }
+
+  #ended({ no, callId }: Meeting, answer: Answer | null, isLast: boolean): void {
+    const { now, id } = this.#object;
+    this.#world.log?.(() => `${id}: ${no} answers ${describe(answer)}`);
+    if (answer?.kind === "active") this.#object.heardOf(no, { rev: answer.sighting.rev, away: false });
+    if (answer?.kind === "away") this.#object.heardOf(no, { rev: answer.rev, away: true });
+    const effects =
+      answer === null ? this.circle.failed(no, callId, now) : this.circle.answered(no, callId, answer, now);
+    if ((this.circle.contacts.get(no)?.missed ?? 0) >= LEFT_OUT_AFTER) this.#object.leftOut.add(no);
+    this.do(effects, "answer");
+    if (isLast && this.#world.build.copies === "current") this.mirror();
+    this.#world.checks.after(id, no);
+  }
+
+  #tell(friend: PersonId, word: Word, ended: Parameters<BondsHost["tell"]>[2]): void {
+    const { id } = this.#object;
+    this.#world.counts.words++;
+    this.#world.log?.(() => `${id}: word to ${friend} wants=${word.statement.wants} away=${word.away?.rev ?? "no"}`);
+    this.#world.network.send({
+      from: id,
+      to: friend,
+      deliver: () => this.#world.object(friend).hearWord(id, word),
+      ended: (reply) => {
+        if (!this.#isAlive) return;
+        ended(reply);
+        this.#world.checks.after(id, friend);
+      },
+    });
+  }
+
+  #snapshotIfDue(): void {
+    if (!this.#someoneWaits()) return;
+    if (this.circle.settled) this.#sendSnapshots();
+    else if (this.#timers === 0) {
+      const timer = ++this.#snapshotTimer;
+      this.#timers = 1;
+      this.#world.queue.plan(this.#world.queue.now + SNAPSHOT_WAIT_MS, () => {
+        if (this.#isAlive && timer === this.#snapshotTimer) this.#sendSnapshots();
+      });
+    }
+  }
+
+  #someoneWaits(): boolean {
+    if (this.circle.self.kind !== "active") return false;
+    for (const { snapshotSent } of this.#connections.all) if (!snapshotSent) return true;
+    return false;
+  }
+
+  #sendSnapshots(): void {
+    this.#snapshotTimer++;
+    this.#timers = 0;
+    if (!this.#someoneWaits()) return;
+    for (const connection of this.#connections.all) {
+      if (connection.snapshotSent) continue;
+      connection.view.clear();
+      for (const { no, sighting } of this.circle.shown()) connection.view.set(no, placeOf(sighting));
+      this.#connections.noteSnapshot(connection);
+    }
+    this.mirror();
+  }
+}
+
+function describe(answer: Answer | null): string {
+  if (answer === null) return "nothing";
+  if (answer.kind === "active") return `active rev ${answer.sighting.rev % 1e8}`;
+  return "rev" in answer ? `${answer.kind} rev ${answer.rev % 1e8}` : answer.kind;
+}

@@ -1,0 +1,48 @@
+import { Violation } from "./checks.ts";
+import { type Build, REAL } from "./core.ts";
+import type { Counts } from "./counts.ts";
+import type { Fate, Scenario } from "./scenario.ts";
+import { type Log, World } from "./world.ts";
+
+/** After the last action everything that is still under way arrives: the slowest message, a timeout, a second round. */
+const SETTLE_MS = 20_000;
+
+export interface Outcome {
+  readonly failure: { readonly rule: string; readonly atMs: number; readonly message: string } | null;
+  readonly counts: Counts;
+  readonly kinds: { readonly far: number; readonly near: number; readonly unknown: number };
+  /** Views that were compared with the oracle. */
+  readonly compared: number;
+  /** Share of all pairs whose views were ever compared with the oracle. */
+  readonly comparedPairs: number;
+  /** What became of every message: with these the same run needs no weather. */
+  readonly fates: ReadonlyMap<string, Fate>;
+}
+
+/** Runs a scenario to its end or to the first rule that does not hold. */
+export function run(scenario: Scenario, build: Build = REAL, log?: Log): Outcome {
+  const world = new World(scenario, build, log);
+  const { queue, checks } = world;
+  let endAt = world.startMs;
+  for (const action of scenario.actions) {
+    endAt = Math.max(endAt, world.startMs + action.at);
+    queue.plan(world.startMs + action.at, () => {
+      const { who, at: _at, ...rest } = action;
+      world.log?.(() => `${who}: ${JSON.stringify(rest)}`);
+      world.object(who).act(action);
+      checks.acted(who);
+    });
+  }
+  let failure: Outcome["failure"] = null;
+  let comparedPairs = 0;
+  try {
+    // Alarms go on for ever; one event beyond the end is as good as none.
+    while (queue.now <= endAt + SETTLE_MS && queue.step());
+    comparedPairs = checks.everything();
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    failure = { rule: error.rule, atMs: error.atMs, message: error.message };
+  }
+  const { counts, network } = world;
+  return { failure, counts, kinds: checks.kinds, compared: checks.compared, comparedPairs, fates: network.fates };
+}

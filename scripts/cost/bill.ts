@@ -1,0 +1,52 @@
+/** Usage times prices, by component. */
+import { round } from "../bench/figures.ts";
+import { OBJECT_GB, priceOf, QUEUE_OPERATIONS_PER_MESSAGE } from "./prices.ts";
+import type { Usage } from "./usage.ts";
+
+/** What each component is, in the words and the order of the table. */
+export const COMPONENTS = [
+  ["calls", "calls to active friends because of a position"],
+  ["wakingCalls", "calls because somebody became active or inactive"],
+  ["messages", "positions that arrive"],
+  ["duration", "objects that run, or wait for answers"],
+  ["alarms", "alarms, set and run"],
+  ["rows", "rows, written and read"],
+  ["queue", "queue messages"],
+  ["connects", "upgrades: the Worker, its CPU, and the object"],
+  ["logs", "lines in Workers Logs"],
+] as const;
+
+export type Component = (typeof COMPONENTS)[number][0];
+
+/** USD of a month. */
+export type Bill = Readonly<Record<Component, number>>;
+
+/** So exact that a bill of one user still adds up. */
+const USD_DIGITS = 6;
+
+export function billOf(usage: Usage): Bill {
+  return {
+    calls: sumOf(priceOf("objectRequest", usage.calls)),
+    wakingCalls: sumOf(priceOf("objectRequest", usage.wakingCalls)),
+    messages: sumOf(priceOf("messageIn", usage.messagesIn)),
+    duration: sumOf(priceOf("duration", usage.objectS * OBJECT_GB)),
+    alarms: sumOf(priceOf("rowWritten", usage.alarmsSet), priceOf("objectRequest", usage.alarmRuns)),
+    rows: sumOf(priceOf("rowWritten", usage.rowsWritten), priceOf("rowRead", usage.rowsRead)),
+    queue: sumOf(priceOf("queueOperation", usage.queueMessages * QUEUE_OPERATIONS_PER_MESSAGE)),
+    connects: sumOf(
+      priceOf("workerRequest", usage.connects),
+      priceOf("workerCpu", usage.workerCpuMs),
+      priceOf("objectRequest", usage.connects),
+    ),
+    logs: sumOf(priceOf("logLine", usage.logLines)),
+  };
+}
+
+export function totalOf(bill: Bill): number {
+  return sumOf(...Object.values(bill));
+}
+
+function sumOf(...parts: number[]): number {
+  const sum = parts.reduce((total, part) => total + part, 0);
+  return round(sum, USD_DIGITS);
+}

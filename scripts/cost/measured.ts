@@ -1,0 +1,59 @@
+/** What the model takes from measurements, each with what produced it, and what it has to assume. */
+
+export interface Fanout {
+  /** Averages per position, as `npm run fanout` defines them. */
+  readonly active: number;
+  readonly near: number;
+  readonly meetings: number;
+}
+
+/**
+ * Taxis of San Francisco over 24 hours, 40 friends each:
+ * `npm run fanout -- --tracks ../shared/data/tracks/cabspotting_sf_24h.csv.gz --friends 40 --mode exact --json`, and with
+ * `economy`; the fields `activePerUpdate`, `nearbyPerUpdate` and `meetingsPerUpdate`.
+ */
+export const TAXIS = {
+  exact: { active: 32.499, near: 22.931, meetings: 23.586 },
+  economy: { active: 32.499, near: 22.931, meetings: 9.107 },
+} as const satisfies Record<string, Fanout>;
+
+/** Meetings per position and far friend: mode `exact` meets each near friend once, and the rest are far ones who left their circle. */
+export function farShare({ active, near, meetings }: Fanout): number {
+  return Math.max(0, meetings - near) / (active - near);
+}
+
+/** Meetings per position and near friend in mode `economy`, whose far friends are silent as long as in `exact`. */
+export function nearShare({ active, near, meetings }: Fanout, far: number): number {
+  return Math.max(0, meetings - far * (active - near)) / near;
+}
+
+/**
+ * Time of an object, at both ends of one call together, with the frame that follows: the CPU time of the whole server per
+ * delivery in `npm run bench` (field `cpuPerDeliveryUs` of the real server, median of 3 rounds), rounded.
+ */
+export const RUN_MS_PER_CALL = 0.1;
+
+/**
+ * Rows that an alarm and the start of a session read, and the rows that its end writes: the meter of an object in the
+ * Workers runtime, with 10, 20 and 40 friends.
+ */
+export const ROWS = {
+  /** Looks for words that were not delivered and for former friends whose entry is old enough to go. */
+  readByAlarm: 4,
+  /** The list of the friends to be met, then each of them. */
+  readBySession: (friends: number) => 2 * friends + 3,
+  /** The state goes to a row when the last socket closes; the row is removed when the user is inactive. */
+  writtenBySession: 2,
+} as const;
+
+/** When the token ends, then when activity ends, which is earlier. */
+export const ALARMS_SET_PER_SESSION = 2;
+
+/**
+ * Assumed: from a position until the last friend has answered, while the object waits and is billed. With friends on
+ * another continent a round trip; within one region it is a tenth of it.
+ */
+export const ANSWER_MS = 300;
+
+/** Assumed: checking the token at the upgrade. */
+export const WORKER_CPU_MS_PER_CONNECT = 2;

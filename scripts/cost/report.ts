@@ -1,0 +1,135 @@
+/** What a month costs, as one document and as a table. */
+import { round } from "../bench/figures.ts";
+import { type Bill, billOf, COMPONENTS, totalOf } from "./bill.ts";
+import { OBJECT_GB, type Price, priceOf, PRICES } from "./prices.ts";
+import { type Usage, usageOf, wholeMonthS } from "./usage.ts";
+import { DAYS_PER_MONTH, SECONDS_PER_DAY, type Workload } from "./workload.ts";
+
+export interface Design {
+  /** Units per month, all users together. */
+  readonly usage: Usage;
+  /** USD per month. */
+  readonly usd: Bill;
+  readonly totalUsd: number;
+  readonly usdPerUser: number;
+  readonly usdPerOnline: number;
+  /** Of the time of the connected people's objects, the share that is billed. */
+  readonly billedShare: number;
+}
+
+export interface CostReport {
+  readonly workload: Workload;
+  readonly thisDesign: Design;
+  readonly naive: Design;
+  /** Total of the naive design / of this one. */
+  readonly naiveOverThis: number;
+  /** The same without the naive design's queue messages: this version keeps no history. */
+  readonly naiveWithoutQueueOverThis: number;
+  /** Calls because of positions, as a share of this design's total. */
+  readonly callsShare: number;
+  /** Messages and calls that reach the object of somebody who is connected, per second: above 0.1 it never hibernates. */
+  readonly eventsPerS: number;
+  /** USD per month of duration if objects that are idle were billed as long as somebody is connected. */
+  readonly durationIfIdleWereBilledUsd: number;
+  readonly servers: {
+    /** Positions times active friends: what pub/sub carries, since only the receiving side can tell who is near. */
+    readonly deliveriesPerS: number;
+    readonly deliveriesPerSOfOne: number;
+    readonly count: number;
+    /** Servers of another design that cost less than this each, with everything around them, are cheaper. */
+    readonly breakEvenUsdEach: number;
+  };
+  readonly prices: Readonly<Record<string, Price>>;
+}
+
+export function makeReport(workload: Workload, serverDeliveriesPerS: number): CostReport {
+  const naive = designOf(workload, usageOf(workload, "naive"));
+  const own = designOf(workload, usageOf(workload, workload.mode === "naive" ? "naive" : "this"));
+  const { online, active, positionsPerDay } = workload;
+  const deliveriesPerS = (online * positionsPerDay * active) / SECONDS_PER_DAY;
+  const serverCount = Math.max(1, Math.ceil(deliveriesPerS / serverDeliveriesPerS));
+  // A call is made by one friend and reaches another, so everybody gets as many as they make.
+  const events = own.usage.messagesIn + own.usage.calls;
+  return {
+    workload,
+    thisDesign: own,
+    naive,
+    naiveOverThis: round(naive.totalUsd / own.totalUsd, 3),
+    naiveWithoutQueueOverThis: round((naive.totalUsd - naive.usd.queue) / own.totalUsd, 3),
+    callsShare: round(own.usd.calls / own.totalUsd, 4),
+    eventsPerS: round(events / (online * DAYS_PER_MONTH * SECONDS_PER_DAY), 3),
+    durationIfIdleWereBilledUsd: round(priceOf("duration", wholeMonthS(online) * OBJECT_GB), 2),
+    servers: {
+      deliveriesPerS: round(deliveriesPerS, 1),
+      deliveriesPerSOfOne: serverDeliveriesPerS,
+      count: serverCount,
+      breakEvenUsdEach: round(own.totalUsd / serverCount, 2),
+    },
+    prices: PRICES,
+  };
+}
+
+function designOf({ users, online }: Workload, usage: Usage): Design {
+  const usd = billOf(usage);
+  const total = totalOf(usd);
+  return {
+    usage,
+    usd,
+    totalUsd: total,
+    usdPerUser: round(total / users, 6),
+    usdPerOnline: round(total / online, 6),
+    billedShare: round(usage.objectS / wholeMonthS(online), 5),
+  };
+}
+
+const NAME_CHARS = 14;
+const USD_CHARS = 16;
+export function formatReport(report: CostReport): string {
+  const { workload, thisDesign, naive, servers } = report;
+  const { mode, users, online, friends, active, near, positionsPerDay, meetings } = workload;
+  const lines = [
+    `${count(users)} users, ${count(online)} of them connected at once, ${count(positionsPerDay)} positions a day each`,
+    `${count(friends)} friends each, ${count(active)} of them active, ${count(near)} near;` +
+      ` calls per position: ${count(meetings)}, naive ${count(active)}`,
+    "",
+    row("USD a month", [mode, "naive"]),
+    ...COMPONENTS.map(
+      ([name, what]) => `${row(name, [dollars(thisDesign.usd[name]), dollars(naive.usd[name])])}  ${what}`,
+    ),
+    row("total", [dollars(thisDesign.totalUsd), dollars(naive.totalUsd)]),
+    row("per user", [small(thisDesign.usdPerUser), small(naive.usdPerUser)]),
+    row("per connected", [small(thisDesign.usdPerOnline), small(naive.usdPerOnline)]),
+    "",
+    `naive / ${mode}: ${report.naiveOverThis}; without its queue messages, since this version keeps no history:` +
+      ` ${report.naiveWithoutQueueOverThis}`,
+    `calls because of positions: ${percent(report.callsShare)} of the bill`,
+    `objects of connected people get ${report.eventsPerS} messages and calls a second and are billed for` +
+      ` ${percent(thisDesign.billedShare)} of the time; if idle time were billed, duration would be` +
+      ` ${dollars(report.durationIfIdleWereBilledUsd)}`,
+    `${count(servers.deliveriesPerS)} deliveries/s through pub/sub: ${count(servers.count)} server${servers.count === 1 ? "" : "s"} of` +
+      ` ${count(servers.deliveriesPerSOfOne)}/s would cost the same at ${dollars(servers.breakEvenUsdEach)} a month each`,
+  ];
+  return lines.join("\n");
+}
+
+function row(name: string, cells: readonly string[]): string {
+  return name.padEnd(NAME_CHARS) + cells.map((cell) => cell.padStart(USD_CHARS)).join("");
+}
+
+/** USD as text, with cents where they are seen. */
+export function dollars(value: number): string {
+  const digits = value < 1_000 ? 2 : 0;
+  return `$${value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}
+
+function small(value: number): string {
+  return `$${value.toFixed(4)}`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en-US", { maximumFractionDigits: 2 });
+}
+
+function percent(share: number): string {
+  return `${round(share * 100, 2)} %`;
+}

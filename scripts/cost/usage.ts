@@ -1,0 +1,78 @@
+/** What a month is billed for, before prices. */
+import { ALARMS_SET_PER_SESSION, ROWS, RUN_MS_PER_CALL, WORKER_CPU_MS_PER_CONNECT } from "./measured.ts";
+import { ALARMS_PER_DAY, DAYS_PER_MONTH, SECONDS_PER_DAY, type Workload } from "./workload.ts";
+
+/** Counts of a month, of all users together. The first ones are those of the meter in each object (src/observe/meter.ts). */
+export interface Usage {
+  /** Positions: nothing else is sent up, except what the runtime answers for free. */
+  readonly messagesIn: number;
+  /** Because of a position. */
+  readonly calls: number;
+  /** Because somebody became active, and asks all friends, or inactive, and tells those who are near. */
+  readonly wakingCalls: number;
+  readonly alarmsSet: number;
+  readonly alarmRuns: number;
+  readonly rowsWritten: number;
+  readonly rowsRead: number;
+  readonly queueMessages: number;
+  readonly connects: number;
+  readonly workerCpuMs: number;
+  /** Seconds for which objects are billed. */
+  readonly objectS: number;
+  readonly logLines: number;
+}
+
+/** This design, or the naive one: a call per active friend, and a row, an alarm and a queue message per position. */
+export function usageOf(workload: Workload, design: "this" | "naive"): Usage {
+  const { users, online, friends, active, near, positionsPerDay, sessionsPerDay, wakingPerPosition } = workload;
+  const isNaive = design === "naive";
+  const meetings = isNaive ? active : workload.meetings;
+  const positions = online * positionsPerDay * DAYS_PER_MONTH;
+  const sessions = users * sessionsPerDay * DAYS_PER_MONTH;
+  const calls = positions * meetings;
+  const asked = wakingPerPosition === null ? sessions * friends : positions * wakingPerPosition;
+  const wakingCalls = asked + sessions * near;
+  const regularAlarms = isNaive ? 0 : online * ALARMS_PER_DAY * DAYS_PER_MONTH;
+  // The last alarm of a session finds that the user is inactive.
+  const alarmRuns = regularAlarms + sessions;
+  return {
+    messagesIn: positions,
+    calls,
+    wakingCalls,
+    alarmsSet: (isNaive ? positions : regularAlarms) + sessions * ALARMS_SET_PER_SESSION,
+    alarmRuns,
+    rowsWritten: (isNaive ? positions : 0) + sessions * ROWS.writtenBySession,
+    rowsRead: alarmRuns * ROWS.readByAlarm + sessions * ROWS.readBySession(friends),
+    queueMessages: isNaive ? positions : 0,
+    connects: sessions,
+    workerCpuMs: sessions * WORKER_CPU_MS_PER_CONNECT,
+    objectS: objectSeconds(workload, { meetings, positions, sessions, calls, wakingCalls, alarmRuns }),
+    // Both the Worker and the object log the upgrade.
+    logLines: workload.loggedShare * (positions + calls + wakingCalls + alarmRuns + 2 * sessions),
+  };
+}
+
+/** An object is billed while it runs, and while it waits for answers; idle between two events it could hibernate, which is free. */
+function objectSeconds(
+  { online, answerMs }: Workload,
+  counts: {
+    readonly meetings: number;
+    readonly positions: number;
+    readonly sessions: number;
+    readonly calls: number;
+    readonly wakingCalls: number;
+    readonly alarmRuns: number;
+  },
+): number {
+  const { meetings, positions, sessions, calls, wakingCalls, alarmRuns } = counts;
+  // All calls of a position are out at once, so it waits once; with less than one call on average, so often at most.
+  const waits = positions * Math.min(1, meetings) + sessions;
+  const runs = positions + calls + wakingCalls + alarmRuns;
+  // Nothing is subtracted for friends' calls that run while the own ones are waited for.
+  return Math.min((waits * answerMs + runs * RUN_MS_PER_CALL) / 1000, wholeMonthS(online));
+}
+
+/** As many seconds as if the objects of everybody who is connected were billed all month. */
+export function wholeMonthS(online: number): number {
+  return online * DAYS_PER_MONTH * SECONDS_PER_DAY;
+}

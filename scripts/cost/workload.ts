@@ -1,0 +1,54 @@
+/** What people do, and how many calls that makes. */
+import { SETTINGS } from "../../src/settings.ts";
+import { farShare, nearShare, TAXIS } from "./measured.ts";
+
+export const MODES = ["exact", "economy", "naive"] as const;
+export type Mode = (typeof MODES)[number];
+
+export interface Workload {
+  readonly mode: Mode;
+  /** People with an account. */
+  readonly users: number;
+  /** People connected and active at once, on average over the day. */
+  readonly online: number;
+  /** Of one person. */
+  readonly friends: number;
+  /** Of them active while the person is; of these, within the radius. */
+  readonly active: number;
+  readonly near: number;
+  /** Of somebody who is connected all day. */
+  readonly positionsPerDay: number;
+  /** Of one user: connects, becomes active, leaves. */
+  readonly sessionsPerDay: number;
+  /** Calls to active friends per position. */
+  readonly meetings: number;
+  /** Calls that found a friend inactive per position, as measured; null: everybody is asked at the start of a session. */
+  readonly wakingPerPosition: number | null;
+  readonly answerMs: number;
+  /** Of all invocations, the share that leaves a line in Workers Logs. */
+  readonly loggedShare: number;
+}
+
+export const DAYS_PER_MONTH = 30;
+export const SECONDS_PER_DAY = 86_400;
+
+const INACTIVE_AFTER_S = Number(SETTINGS.find(({ name }) => name === "INACTIVE_AFTER_S")?.default);
+
+/** An object that is active sets its alarm once in the time after which it would be inactive, and the alarm runs. */
+export const ALARMS_PER_DAY = SECONDS_PER_DAY / INACTIVE_AFTER_S;
+
+/** With fewer, everybody is inactive between two positions and each one wakes all friends: not what is modelled here. */
+export const POSITIONS_PER_DAY_MIN = Math.floor(ALARMS_PER_DAY) + 1;
+
+/** Calls to active friends that a position makes, by the shares that the taxis had. */
+export function meetingsOf(mode: Mode, { active, near }: { active: number; near: number }): number {
+  const perFar = farShare(TAXIS.exact);
+  switch (mode) {
+    case "naive":
+      return active;
+    case "exact":
+      return near + perFar * (active - near);
+    case "economy":
+      return nearShare(TAXIS.economy, perFar) * near + perFar * (active - near);
+  }
+}

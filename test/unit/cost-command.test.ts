@@ -1,0 +1,169 @@
+/** The command: its defaults, its two forms of output, and what it refuses. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { readCostOptions } from "../../scripts/cost/options.ts";
+import type { CostReport } from "../../scripts/cost/report.ts";
+
+const PROJECT_DIR = resolve(import.meta.dirname, "../..");
+/** Node starts and exits, on a machine that does other things. */
+const TIMEOUT_MS = 30_000;
+
+const FANOUT = {
+  mode: "economy",
+  people: 503,
+  friendsPerPerson: 40,
+  updates: 1_000,
+  activePerUpdate: 32.5,
+  nearbyPerUpdate: 22.9,
+  meetingsPerUpdate: 9.1,
+  activationCallsPerUpdate: 0.03,
+  wrongViews: 0,
+};
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "nearby-cost-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function fileOf(name: string, content: object | string): string {
+  const path = join(folder, name);
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+  return path;
+}
+
+async function run(args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, ["scripts/cost.ts", ...args], {
+    cwd: PROJECT_DIR,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk: Buffer) => (ended.stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (ended.stderr += chunk.toString()));
+  await once(child, "close");
+  return { ...ended, code: child.exitCode };
+}
+
+describe("output", { concurrent: true, timeout: TIMEOUT_MS }, () => {
+  test("--json: one document with the workload, both bills and the prices", async () => {
+    const { code, stdout, stderr } = await run(["--json"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const report: CostReport = JSON.parse(stdout);
+    expect(report.workload).toMatchObject({ online: 10_000_000, near: 40, meetings: 40, positionsPerDay: 2_880 });
+    // 10,000,000 people x 2,880 positions x 30 days x 40 calls x $0.15 per million.
+    expect(report.thisDesign.usd.calls).toBe(5_184_000);
+    // 864,000 million positions: $1 for the row, $1.20 for the queue message.
+    expect(report.naive.usd.queue).toBe(1_036_800);
+    expect(report.naive.usd.rows - report.thisDesign.usd.rows).toBeGreaterThan(800_000);
+    expect(Object.keys(report.prices).length).toBeGreaterThan(0);
+  });
+
+  test("without it: a table with both designs", async () => {
+    const { code, stdout } = await run(["--mode", "economy"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^USD a month +economy +naive$/m);
+    expect(stdout).toMatch(/^calls +\$[\d,]+ +\$5,184,000 /m);
+    expect(stdout).toMatch(/^total +\$[\d,]+ +\$[\d,]+$/m);
+  });
+
+  test("--fanout: the bill of what was measured", async () => {
+    const path = fileOf("fanout.json", FANOUT);
+    const { code, stdout } = await run(["--fanout", path, "--online", "1000", "--json"]);
+    expect(code).toBe(0);
+    const report: CostReport = JSON.parse(stdout);
+    const given = { mode: "economy", friends: 40, active: 32.5, near: 22.9, meetings: 9.1, wakingPerPosition: 0.03 };
+    expect(report.workload).toMatchObject(given);
+    // 1,000 people x 2,880 x 30 x 9.1 x $0.15 per million.
+    expect(report.thisDesign.usd.calls).toBeCloseTo(117.936, 6);
+  });
+});
+
+describe("options", () => {
+  test("the standard case: 100 million users, a tenth of them and of their friends active, all of those near", () => {
+    expect(readCostOptions([]).workload).toEqual({
+      mode: "exact",
+      users: 100_000_000,
+      online: 10_000_000,
+      friends: 400,
+      active: 40,
+      near: 40,
+      positionsPerDay: 2_880,
+      sessionsPerDay: 1,
+      meetings: 40,
+      wakingPerPosition: null,
+      answerMs: 300,
+      loggedShare: 0,
+    });
+  });
+
+  test("one of users and connected people gives the other, and both the active friends", () => {
+    expect(readCostOptions(["--users", "5000"]).workload).toMatchObject({ users: 5_000, online: 500, active: 40 });
+    expect(readCostOptions(["--online", "70"]).workload).toMatchObject({ users: 700, online: 70, active: 40 });
+    const given = readCostOptions(["--users", "1000", "--online", "50"]).workload;
+    expect(given).toMatchObject({ active: 20, near: 20, meetings: 20 });
+  });
+
+  test("--meetings overrides what the mode would make", () => {
+    expect(readCostOptions(["--meetings", "3.5"]).workload).toMatchObject({ mode: "exact", meetings: 3.5 });
+  });
+});
+
+describe("bad options", { concurrent: true, timeout: TIMEOUT_MS }, () => {
+  const cases: [args: string[], names: string][] = [
+    [["--users", "0"], "--users"],
+    [["--users", "many"], "--users"],
+    [["--users", "10", "--online", "11"], "--online"],
+    [["--users", "10000000", "--online", "40", "--near", "40"], "--near"],
+    [["--friends", "5001"], "--friends"],
+    [["--active", "401"], "--active"],
+    [["--active", "5", "--near", "5.1"], "--near"],
+    [["--near", "-1"], "--near"],
+    [["--positions-per-day", "144"], "--positions-per-day"],
+    [["--positions-per-day", "86401"], "--positions-per-day"],
+    [["--sessions-per-day", "1e3"], "--sessions-per-day"],
+    [["--mode", "cheap"], "--mode"],
+    [["--meetings", "Infinity"], "--meetings"],
+    [["--meetings", "5", "--mode", "naive"], "--meetings"],
+    [["--answer-ms", "2001"], "--answer-ms"],
+    [["--logged-share", "1.1"], "--logged-share"],
+    [["--server-deliveries", "0"], "--server-deliveries"],
+    [["--nonsense"], "--nonsense"],
+    [["extra"], "extra"],
+    [["--fanout", "no-such-file.json"], "no-such-file.json: cannot be read"],
+  ];
+  for (const [args, names] of cases) {
+    test(`${args.join(" ")}: exit 2, a message that names it, and the usage`, async () => {
+      await expectRefused(args, names);
+    });
+  }
+
+  const files: [what: string, content: object | string, args: string[], names: string][] = [
+    ["text that is not JSON", "people: 503", [], "is not JSON"],
+    ["a document without a figure", { ...FANOUT, meetingsPerUpdate: undefined }, [], "meetingsPerUpdate"],
+    ["a negative figure", { ...FANOUT, nearbyPerUpdate: -1 }, [], "nearbyPerUpdate"],
+    ["more near friends than active ones", { ...FANOUT, nearbyPerUpdate: 33 }, [], "nearbyPerUpdate"],
+    ["a list", [FANOUT], [], "--fanout"],
+    ["another mode than was asked for", FANOUT, ["--mode", "exact"], "--mode"],
+    ["near friends given twice", FANOUT, ["--near", "4"], "--near"],
+  ];
+  for (const [at, [what, content, args, names]] of files.entries()) {
+    test(`--fanout with ${what}: the same`, async () => {
+      const path = fileOf(`bad-${at}.json`, content);
+      await expectRefused(["--fanout", path, ...args], names);
+    });
+  }
+
+  async function expectRefused(args: string[], names: string): Promise<void> {
+    const { code, stdout, stderr } = await run(args);
+    expect([code, stdout]).toEqual([2, ""]);
+    const [message, usage] = stderr.split("\n");
+    expect(message).toContain(names);
+    expect(usage).toMatch(/^usage: npm run cost -- /);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  }
+});

@@ -1,0 +1,264 @@
+/** The price of a month: each component against a sum made by hand. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+
+import { billOf, COMPONENTS, totalOf } from "../../scripts/cost/bill.ts";
+import { farShare, nearShare, TAXIS } from "../../scripts/cost/measured.ts";
+import { type Meter, OBJECT_GB, priceOf, PRICES } from "../../scripts/cost/prices.ts";
+import { readCostOptions } from "../../scripts/cost/options.ts";
+import { type CostReport, dollars, formatReport, makeReport } from "../../scripts/cost/report.ts";
+import { type Usage, usageOf, wholeMonthS } from "../../scripts/cost/usage.ts";
+import { meetingsOf, type Workload } from "../../scripts/cost/workload.ts";
+
+const MILLION = 1_000_000;
+
+const NOTHING: Usage = {
+  messagesIn: 0,
+  calls: 0,
+  wakingCalls: 0,
+  alarmsSet: 0,
+  alarmRuns: 0,
+  rowsWritten: 0,
+  rowsRead: 0,
+  queueMessages: 0,
+  connects: 0,
+  workerCpuMs: 0,
+  objectS: 0,
+  logLines: 0,
+};
+
+/** 1,000 users of whom 100 are connected at once, with small round numbers. */
+const SMALL: Workload = {
+  mode: "exact",
+  users: 1_000,
+  online: 100,
+  friends: 50,
+  active: 5,
+  near: 4,
+  positionsPerDay: 1_000,
+  sessionsPerDay: 2,
+  meetings: 4.5,
+  wakingPerPosition: null,
+  answerMs: 200,
+  loggedShare: 0,
+};
+/** 100 people x 1,000 positions x 30 days. */
+const POSITIONS = 3 * MILLION;
+/** 1,000 users x 2 x 30 days. */
+const SESSIONS = 60_000;
+
+describe("prices", () => {
+  test("each row names its price, its unit, where it is published and of which month it is", () => {
+    expect(Object.keys(PRICES).length).toBeGreaterThan(0);
+    for (const [meter, { usd, per, unit, source, asOf }] of Object.entries(PRICES)) {
+      expect(usd, meter).toBeGreaterThan(0);
+      expect(per, meter).toBeGreaterThanOrEqual(MILLION);
+      expect(unit, meter).toMatch(/\w/);
+      expect(source, meter).toMatch(/^https:\/\/developers\.cloudflare\.com\/.+\/pricing\/$/);
+      expect(asOf, meter).toMatch(/^20\d\d-(0[1-9]|1[0-2])$/);
+    }
+  });
+
+  const cases: [meter: Meter, usdPerMillion: number][] = [
+    ["objectRequest", 0.15],
+    ["messageIn", 0.0075],
+    ["duration", 12.5],
+    ["rowWritten", 1],
+    ["rowRead", 0.001],
+    ["workerRequest", 0.3],
+    ["workerCpu", 0.02],
+    ["logLine", 0.6],
+    ["queueOperation", 0.4],
+  ];
+  for (const [meter, usdPerMillion] of cases) {
+    test(`a million units of ${meter} cost $${usdPerMillion}`, () => {
+      expect(priceOf(meter, MILLION)).toBeCloseTo(usdPerMillion, 12);
+      expect(priceOf(meter, 0)).toBe(0);
+    });
+  }
+
+  test("every meter has a case above", () => {
+    expect(cases.map(([meter]) => meter).toSorted()).toEqual(Object.keys(PRICES).toSorted());
+  });
+
+  test("an object that is billed all month costs $4.15", () => {
+    expect(priceOf("duration", wholeMonthS(1) * OBJECT_GB)).toBeCloseTo(4.147, 3);
+  });
+});
+
+describe("a bill", () => {
+  const cases: [usage: Partial<Usage>, component: (typeof COMPONENTS)[number][0], usd: number][] = [
+    [{ calls: 20 * MILLION }, "calls", 3],
+    [{ wakingCalls: 2 * MILLION }, "wakingCalls", 0.3],
+    [{ messagesIn: 20 * MILLION }, "messages", 0.15],
+    // 1,000,000 s x 0.128 GB x $12.50 per million.
+    [{ objectS: MILLION }, "duration", 1.6],
+    // A row each, and a request for each that runs.
+    [{ alarmsSet: 3 * MILLION, alarmRuns: 2 * MILLION }, "alarms", 3.3],
+    [{ rowsWritten: 2 * MILLION, rowsRead: 500 * MILLION }, "rows", 2.5],
+    // Three operations a message.
+    [{ queueMessages: MILLION }, "queue", 1.2],
+    // The Worker's request and its CPU, and the object's request.
+    [{ connects: MILLION, workerCpuMs: 2 * MILLION }, "connects", 0.49],
+    [{ logLines: 5 * MILLION }, "logs", 3],
+  ];
+  for (const [usage, component, usd] of cases) {
+    test(`${component}: ${JSON.stringify(usage)} cost $${usd}, and nothing else does`, () => {
+      const bill = billOf({ ...NOTHING, ...usage });
+      expect(bill[component]).toBeCloseTo(usd, 9);
+      expect(totalOf(bill)).toBeCloseTo(usd, 9);
+    });
+  }
+
+  test("every component has a case above, and a line in the table", () => {
+    const bill = billOf(NOTHING);
+    expect(cases.map(([, component]) => component).toSorted()).toEqual(Object.keys(bill).toSorted());
+    expect(COMPONENTS.map(([name]) => name).toSorted()).toEqual(Object.keys(bill).toSorted());
+  });
+});
+
+describe("the usage of a month", () => {
+  test("this design: calls by meetings, an alarm in ten minutes, no row per position", () => {
+    const usage = usageOf(SMALL, "this");
+    // 144 alarms a day of 100 people for 30 days, and the last one of each session.
+    const alarmRuns = 432_000 + SESSIONS;
+    expect(usage).toEqual({
+      messagesIn: POSITIONS,
+      calls: 4.5 * POSITIONS,
+      wakingCalls: SESSIONS * (50 + 4),
+      alarmsSet: 432_000 + 2 * SESSIONS,
+      alarmRuns,
+      rowsWritten: 2 * SESSIONS,
+      rowsRead: alarmRuns * 4 + SESSIONS * 103,
+      queueMessages: 0,
+      connects: SESSIONS,
+      workerCpuMs: 2 * SESSIONS,
+      objectS: expect.closeTo(
+        ((POSITIONS + SESSIONS) * 200 + (POSITIONS + 4.5 * POSITIONS + 54 * SESSIONS + alarmRuns) * 0.1) / 1_000,
+        6,
+      ),
+      logLines: 0,
+    });
+  });
+
+  test("the naive design: a call per active friend, and a row, an alarm and a queue message per position", () => {
+    expect(usageOf(SMALL, "naive")).toMatchObject({
+      messagesIn: POSITIONS,
+      calls: 5 * POSITIONS,
+      wakingCalls: SESSIONS * 54,
+      alarmsSet: POSITIONS + 2 * SESSIONS,
+      alarmRuns: SESSIONS,
+      rowsWritten: POSITIONS + 2 * SESSIONS,
+      queueMessages: POSITIONS,
+      connects: SESSIONS,
+    });
+  });
+
+  test("a measured number of waking calls replaces that of the sessions", () => {
+    const usage = usageOf({ ...SMALL, wakingPerPosition: 0.5 }, "this");
+    expect(usage.wakingCalls).toBe(0.5 * POSITIONS + 4 * SESSIONS);
+  });
+
+  test("an object waits once per position, however many calls are out, and not at all without one", () => {
+    const quiet: Workload = { ...SMALL, sessionsPerDay: 0, answerMs: 1_000 };
+    const waitedS = (meetings: number): number => {
+      const { objectS, calls, alarmRuns } = usageOf({ ...quiet, meetings }, "this");
+      return objectS - (POSITIONS + calls + alarmRuns) / 10_000;
+    };
+    expect(waitedS(0)).toBeCloseTo(0, 6);
+    expect(waitedS(0.5)).toBeCloseTo(POSITIONS / 2, 3);
+    expect(waitedS(1)).toBeCloseTo(POSITIONS, 3);
+    expect(waitedS(50)).toBeCloseTo(POSITIONS, 3);
+  });
+
+  test("an object is never billed for more than the whole month", () => {
+    const busy: Workload = { ...SMALL, positionsPerDay: 86_400, answerMs: 2_000 };
+    expect(usageOf(busy, "this").objectS).toBe(100 * 30 * 86_400);
+  });
+
+  test("logs: a line for each invocation that is kept", () => {
+    const { logLines, messagesIn, calls, wakingCalls, alarmRuns, connects } = usageOf(
+      { ...SMALL, loggedShare: 0.5 },
+      "this",
+    );
+    expect(logLines).toBe((messagesIn + calls + wakingCalls + alarmRuns + 2 * connects) / 2);
+  });
+});
+
+describe("meetings per position", () => {
+  const sample = { active: 30, near: 20, meetings: 21 };
+
+  test("the shares of near and far friends come from a measurement", () => {
+    expect(farShare(sample)).toBeCloseTo(0.1, 12);
+    expect(nearShare({ ...sample, meetings: 9 }, 0.1)).toBeCloseTo(0.4, 12);
+  });
+
+  test("they give back what was measured", () => {
+    expect(meetingsOf("exact", TAXIS.exact)).toBeCloseTo(TAXIS.exact.meetings, 9);
+    expect(meetingsOf("economy", TAXIS.economy)).toBeCloseTo(TAXIS.economy.meetings, 9);
+    expect(meetingsOf("naive", TAXIS.exact)).toBe(TAXIS.exact.active);
+  });
+
+  test("with everybody near, exact meets each of them", () => {
+    expect(meetingsOf("exact", { active: 40, near: 40 })).toBe(40);
+    expect(meetingsOf("economy", { active: 40, near: 40 })).toBeLessThan(20);
+    expect(meetingsOf("exact", { active: 0, near: 0 })).toBe(0);
+  });
+});
+
+describe("the report", () => {
+  test("adds up, and puts the naive design beside it", () => {
+    const { thisDesign, naive, naiveOverThis, naiveWithoutQueueOverThis, callsShare } = makeReport(SMALL, 100);
+    const sum = Object.values(thisDesign.usd).reduce((total, usd) => total + usd, 0);
+    expect(thisDesign.totalUsd).toBeCloseTo(sum, 6);
+    expect(thisDesign.usdPerUser).toBeCloseTo(sum / 1_000, 6);
+    expect(thisDesign.usdPerOnline).toBeCloseTo(sum / 100, 6);
+    expect(naiveOverThis).toBeCloseTo(naive.totalUsd / thisDesign.totalUsd, 3);
+    expect(naiveWithoutQueueOverThis).toBeCloseTo((naive.totalUsd - naive.usd.queue) / thisDesign.totalUsd, 3);
+    expect(callsShare).toBeCloseTo(thisDesign.usd.calls / sum, 4);
+  });
+
+  test("mode naive is the naive design", () => {
+    const { thisDesign, naive, naiveOverThis } = makeReport({ ...SMALL, mode: "naive", meetings: 5 }, 100);
+    expect(thisDesign).toEqual(naive);
+    expect(naiveOverThis).toBe(1);
+  });
+
+  test("counts what reaches an object, and what servers would have to deliver", () => {
+    // A position every 86.4 s, and 4.5 calls made and received for each.
+    const { eventsPerS, servers, thisDesign, durationIfIdleWereBilledUsd } = makeReport(SMALL, 1);
+    expect(eventsPerS).toBeCloseTo(5.5 / 86.4, 3);
+    expect(durationIfIdleWereBilledUsd).toBeCloseTo(414.72, 2);
+    // 100 people x 1,000 a day x 5 active / 86,400 s = 5.8 deliveries/s: 6 servers of 1/s.
+    expect(servers).toMatchObject({ deliveriesPerS: 5.8, deliveriesPerSOfOne: 1, count: 6 });
+    expect(servers.breakEvenUsdEach).toBeCloseTo(thisDesign.totalUsd / 6, 2);
+  });
+});
+
+describe("docs/cost.md", () => {
+  const text = readFileSync(new URL("../../docs/cost.md", import.meta.url), "utf8");
+  const reportOf = (args: string): CostReport => {
+    const { workload, serverDeliveriesPerS } = readCostOptions(args.split(" ").filter((word) => word !== ""));
+    return makeReport(workload, serverDeliveriesPerS);
+  };
+
+  test("names every component", () => {
+    for (const [name] of COMPONENTS) expect(text, name).toContain(`\`${name}\``);
+  });
+
+  const shown = [...text.matchAll(/```console\n\$ npm run cost(?: --(.*))?\n([\s\S]*?)\n```/g)];
+  test("shows what the command prints", () => {
+    expect(shown.length).toBeGreaterThan(0);
+    for (const [, args = "", output] of shown) expect(output, args).toBe(formatReport(reportOf(args)));
+  });
+
+  const rows = [...text.matchAll(/^\| `npm run cost(?: --(.*?))?` \|.*?\| (\S+) +\| (\S+) +\| (\S+) +\|$/gm)];
+  test("has no figure in its tables that the command of the row does not print", () => {
+    expect(rows.length).toBeGreaterThan(5);
+    for (const [, args = "", calls, total, naive] of rows) {
+      const { workload, thisDesign, naive: other } = reportOf(args);
+      const expected = [workload.meetings.toFixed(2), dollars(thisDesign.totalUsd), dollars(other.totalUsd)];
+      expect([calls, total, naive], args).toEqual(expected);
+    }
+  });
+});

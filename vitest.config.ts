@@ -24,7 +24,6 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", environment: "node", include: ["test/unit/**/*.test.ts"] } },
-      { test: { name: "sim", environment: "node", include: ["test/sim/**/*.test.ts"] } },
       {
         plugins: [
           cloudflareTest({

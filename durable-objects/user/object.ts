@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Caller } from "../../src/auth/caller.ts";
+import { type Caller, CALLER_HEADER, DEVICE_HEADER, readCaller } from "../../src/auth/caller.ts";
 import { verifyToken } from "../../src/auth/token.ts";
 import { SILENT } from "../../src/friendship/statement.ts";
 import type { AwayReason } from "../../src/nearby/sighting.ts";
@@ -35,9 +35,6 @@ export interface FriendsPage {
 /** What `report` answers: whether a point became the live position, or after how many seconds one may. */
 export type Report = { readonly live: boolean } | { readonly refused: "too_fast"; readonly retryAfterS: number };
 
-const CALLER_HEADER = "x-nearby-caller";
-const DEVICE_HEADER = "x-nearby-device";
-
 /**
  * A user. Holds the user's sockets, latest position and friends, and talks to the objects of those friends directly.
  *
@@ -62,7 +59,7 @@ export class UserObject extends DurableObject<Env> {
 
   /** The upgrade. The Worker has verified the caller and passes it in headers that no client can set. */
   override fetch(request: Request): Response {
-    const caller: Caller = JSON.parse(request.headers.get(CALLER_HEADER) ?? "null");
+    const caller = readCaller(request.headers.get(CALLER_HEADER));
     const device = request.headers.get(DEVICE_HEADER);
     const { ctx } = this;
     const now = Date.now();

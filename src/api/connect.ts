@@ -1,17 +1,14 @@
 import type { Context } from "hono";
 
 import { bearerToken, readOffer } from "../auth/credentials.ts";
-import type { Caller } from "../auth/token.ts";
+import { CALLER_HEADER, DEVICE_HEADER } from "../auth/caller.ts";
+import type { Caller } from "../auth/caller.ts";
 import { SUBPROTOCOL } from "../protocol/limits.ts";
 import { isUserId } from "../protocol/user-id.ts";
 import type { Settings } from "../settings.ts";
 import { checkToken, ownObject } from "./context.ts";
 import type { ApiEnv } from "./context.ts";
 import { problem } from "./problem.ts";
-
-/** Headers of the request that reaches the user's object. Nothing that a client sent is passed on. */
-export const CALLER_HEADER = "x-nearby-caller";
-export const DEVICE_HEADER = "x-nearby-device";
 
 /** The socket: checks everything about the handshake and hands it to the caller's object. */
 export async function connect(c: Context<ApiEnv>): Promise<Response> {

@@ -10,3 +10,19 @@ export interface Caller {
   /** https URL of at most `AVATAR_MAX_CHARS` characters. */
   readonly picture?: string;
 }
+
+/** Headers with which the Worker hands a socket to the user's object. Nothing that a client sent is passed on. */
+export const CALLER_HEADER = "x-nearby-caller";
+export const DEVICE_HEADER = "x-nearby-device";
+
+/** What stands in `CALLER_HEADER`. @throws when it is no caller, which only a bug in the Worker can cause */
+export function readCaller(header: string | null): Caller {
+  const value: unknown = JSON.parse(header ?? "null");
+  if (isCaller(value)) return value;
+  throw new Error("the Worker hands over a socket without the caller it has verified");
+}
+
+function isCaller(value: unknown): value is Caller {
+  if (typeof value !== "object" || value === null || !("user" in value) || !("expMs" in value)) return false;
+  return typeof value.user === "string" && typeof value.expMs === "number";
+}

@@ -4,8 +4,8 @@ import { type Finding, lineAt, type TextFile } from "./tree.ts";
 const EXACT = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/;
 const KINDS = ["dependencies", "devDependencies"] as const;
 
-/** Where the lock file may fetch from; npm replaces this host by the one of its own settings. */
-const REGISTRY = "https://registry.npmjs.org/";
+/** Where the lock file may fetch from: a registry by its public name, which npm replaces by the one of its own settings. */
+const REGISTRY = "https://registry.";
 
 function parse(text: string | undefined): unknown {
   try {

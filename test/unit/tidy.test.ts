@@ -453,7 +453,7 @@ describe("packages", () => {
       }),
     };
   }
-  const good = pair("1.2.3-alpha.1", "1.2.3-alpha.1", "https://registry.npmjs.org/@a/b/-/b.tgz");
+  const good = pair("1.2.3-alpha.1", "1.2.3-alpha.1", "https://registry.example/@a/b/-/b.tgz");
 
   test("versions are exact", () => {
     expectTold(checkPins, { good, bad: pair("^1.2.3", "^1.2.3"), where: "package.json:3", says: "@a/b is not pinned" });

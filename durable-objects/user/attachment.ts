@@ -13,7 +13,7 @@ import type { FramePace } from "../../src/protocol/pace.ts";
  *               u16 pacts, u16 unknown,
  *               then contacts with a pact: u32 no, u8 flags (1 muted, 2 shown, 4 near), f64 mine, f64 theirs, i32 lat and
  *               i32 lng of the anchor; far ones go on with u32 slack (dm), near ones with i32 lat, i32 lng, f64 ts,
- *               f64 activeUntil of the friend,
+ *               f64 activeUntil of the friend, f64 toldUntil,
  *               then unknown ones: u32 no, u8 flags (1 muted, 2 shown)
  *
  * In mode `exact` a near contact is written as unknown: both meet at the same moments, so a near friend who moves costs no
@@ -26,7 +26,7 @@ const VERSION = 1;
 export const ATTACHMENT_MAX_BYTES = 16_370;
 
 const FAR_BYTES = 4 + 1 + 8 + 8 + 4 + 4 + 4;
-const NEAR_BYTES = 4 + 1 + 8 + 8 + 4 + 4 + 4 + 4 + 8 + 8;
+const NEAR_BYTES = 4 + 1 + 8 + 8 + 4 + 4 + 4 + 4 + 8 + 8 + 8;
 const UNKNOWN_BYTES = 4 + 1;
 const STATE_HEAD_BYTES = 1 + 8 + 8 + 8 + (8 + 4 + 4 + 8 + 8) + 2 + 2;
 
@@ -198,7 +198,8 @@ function writePact(start: number, { no, muted, shown, pact, seen }: Contact): nu
   at = writePlace(at, seen);
   scratch.setFloat64(at, seen.ts, true);
   scratch.setFloat64(at + 8, seen.activeUntil, true);
-  return at + 16;
+  scratch.setFloat64(at + 16, pact.toldUntil, true);
+  return at + 24;
 }
 
 function writePlace(at: number, { lat, lng }: { lat: number; lng: number }): number {
@@ -261,7 +262,7 @@ function readPact(view: DataView, at: number): Contact {
     contact.pact = { kind: "far", mine, theirs, anchor, slackM: view.getUint32(at + 29, true) / SLACK_SCALE };
   } else {
     const [ts, activeUntil] = [view.getFloat64(at + 37, true), view.getFloat64(at + 45, true)];
-    contact.pact = { kind: "near", mine, theirs, anchor };
+    contact.pact = { kind: "near", mine, theirs, anchor, toldUntil: view.getFloat64(at + 53, true) };
     contact.seen = { rev: theirs, ...readPlace(view, at + 29), ts, activeUntil, errorM: 0 };
   }
   return contact;

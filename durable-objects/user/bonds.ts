@@ -193,7 +193,7 @@ export class Bonds {
     const { friends, agenda, live } = this.#parts;
     const turned = friends.setPair(row, pair, now);
     if (turned.standing === row.standing) return turned;
-    if (row.standing === "friend") live().unfriend(row.no, now);
+    if (row.standing === "friend") live().unfriend(row.no);
     if (turned.standing === "none") agenda.cover(now + TOMBSTONE_MS, now);
     this.#tellClients(turned);
     return turned;

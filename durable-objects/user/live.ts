@@ -110,8 +110,8 @@ export class Live {
     this.keep();
   }
 
-  unfriend(no: FriendNo, now: number): void {
-    this.#do(this.#circle.unfriend(no, now));
+  unfriend(no: FriendNo): void {
+    this.#do(this.#circle.unfriend(no));
     this.keep();
   }
 

@@ -14,7 +14,7 @@ export interface Fanout {
  */
 export const TAXIS = {
   exact: { active: 32.499, near: 22.931, meetings: 23.586 },
-  economy: { active: 32.499, near: 22.931, meetings: 9.118 },
+  economy: { active: 32.499, near: 22.931, meetings: 9.123 },
 } as const satisfies Record<string, Fanout>;
 
 /** Meetings per position and far friend: mode `exact` meets each near friend once, and the rest are far ones who left their circle. */

@@ -88,7 +88,7 @@ export class Circle {
     this.#enroll();
     for (const contact of this.#contacts.values()) {
       this.#look(contact, { moved: false, now }, effects);
-      if (!skips(contact, now)) this.#meetIfDue(contact, now, effects);
+      if (!skips(contact, now)) this.#meetIfDue(contact, effects);
     }
     return { live: true, effects };
   }
@@ -99,7 +99,7 @@ export class Circle {
     if (this.self.kind !== "active" || !this.#sharing) return out;
     this.#enroll();
     for (const contact of this.#contacts.values()) {
-      if (contact.pact.kind === "unknown" && !isLeftOut(contact, now)) this.#meetIfDue(contact, now, out);
+      if (contact.pact.kind === "unknown" && !isLeftOut(contact, now)) this.#meetIfDue(contact, out);
     }
     return out;
   }
@@ -148,11 +148,11 @@ export class Circle {
     this.#roused += 1;
     // The friend may have met this user already, when it learnt of the friendship first.
     if (contact.pact.kind === "away") this.#agree(contact, UNKNOWN);
-    this.#meetIfDue(contact, now, out);
+    this.#meetIfDue(contact, out);
     return out;
   }
 
-  unfriend(no: FriendNo, now: number): Effect[] {
+  unfriend(no: FriendNo): Effect[] {
     const out: Effect[] = [];
     const contact = this.#contacts.get(no);
     if (contact === undefined) return out;
@@ -160,7 +160,7 @@ export class Circle {
     this.#hide(contact, "unfriended", out);
     this.#contacts.delete(no);
     this.#version += 1;
-    this.#fillCalls(now, out);
+    this.#fillCalls(out);
     return out;
   }
 
@@ -174,7 +174,7 @@ export class Circle {
     if (muted) this.#hide(contact, "unsubscribed", out);
     else {
       this.#look(contact, { moved: false, now }, out);
-      this.#meetIfDue(contact, now, out);
+      this.#meetIfDue(contact, out);
     }
     return out;
   }
@@ -229,10 +229,10 @@ export class Circle {
       // Look again (rule 3): this user may have moved while the answer flew, or the pair may have crossed another one.
       const mine: Sighting = this.self.sighting;
       if (mine.rev !== call.told.rev || (answer.kind === "active" && contact.pact.kind === "unknown")) {
-        this.#meetIfDue(contact, now, out);
+        this.#meetIfDue(contact, out);
       }
     }
-    this.#fillCalls(now, out);
+    this.#fillCalls(out);
     return out;
   }
 
@@ -245,11 +245,11 @@ export class Circle {
       this.#agree(contact, UNKNOWN);
       contact.forgotten = true;
       missed(contact, now);
-      if (contact.skip === 0 && this.self.sighting.rev !== call.told.rev) this.#meetIfDue(contact, now, out);
+      if (contact.skip === 0 && this.self.sighting.rev !== call.told.rev) this.#meetIfDue(contact, out);
       // Shown before a restart and not heard of since: its age cannot be told, so it may not stay.
       if (contact.seen === null) this.#hide(contact, "inactive", out);
     }
-    this.#fillCalls(now, out);
+    this.#fillCalls(out);
     return out;
   }
 
@@ -301,14 +301,14 @@ export class Circle {
     contact.pact = pact;
   }
 
-  #meetIfDue(contact: Contact, now: number, out: Effect[]): void {
+  #meetIfDue(contact: Contact, out: Effect[]): void {
     const { pact, seen } = contact;
     if (this.self.kind !== "active" || contact.call !== null) return;
     const mine = this.self.sighting;
     if (!mustMeet(pact, mine)) return;
     const { radiusM, quietMs } = this.#options;
     if (quietMs !== undefined && pact.kind === "near") {
-      if (!isWorthTelling(pact, mine, seen, { radiusM, quietMs, now })) return;
+      if (!isWorthTelling(pact, mine, seen, { radiusM, quietMs })) return;
     }
     this.#calls.start(contact, mine, out);
     // The answer may change the pact there before it is known here, so no copy may hold it from now on.
@@ -320,11 +320,11 @@ export class Circle {
     if (pact.kind !== "unknown" && (pact.kind !== "near" || this.keepsNear)) this.#version += 1;
   }
 
-  #fillCalls(now: number, out: Effect[]): void {
+  #fillCalls(out: Effect[]): void {
     if (this.self.kind !== "active") return;
     for (const no of this.#calls.next()) {
       const contact = this.#contacts.get(no);
-      if (contact !== undefined) this.#meetIfDue(contact, now, out);
+      if (contact !== undefined) this.#meetIfDue(contact, out);
     }
   }
 

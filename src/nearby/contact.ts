@@ -12,7 +12,14 @@ export type FriendNo = number;
  */
 export type Pact =
   | { readonly kind: "unknown" }
-  | { readonly kind: "near"; readonly mine: number; readonly theirs: number; readonly anchor: Place }
+  | {
+      readonly kind: "near";
+      readonly mine: number;
+      readonly theirs: number;
+      readonly anchor: Place;
+      /** Until when the friend takes this user for active, by what was told. */
+      readonly toldUntil: number;
+    }
   | {
       readonly kind: "far";
       readonly mine: number;
@@ -88,7 +95,8 @@ export function settle(held: Pact, mine: Sighting, theirs: Sighting, radiusM: nu
   }
   // Told positions may be off by their errors, so the pair may be that much closer than it looks.
   const gapM = distanceM(mine, theirs) - mine.errorM - theirs.errorM;
-  if (gapM <= radiusM) return { kind: "near", mine: mine.rev, theirs: theirs.rev, anchor: mine };
+  if (gapM <= radiusM)
+    return { kind: "near", mine: mine.rev, theirs: theirs.rev, anchor: mine, toldUntil: mine.activeUntil };
   return { kind: "far", mine: mine.rev, theirs: theirs.rev, anchor: mine, slackM: slackM(gapM, radiusM) };
 }
 

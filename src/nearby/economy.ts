@@ -31,8 +31,8 @@ export function quietMaxMs({
 }
 
 /**
- * Mode `economy`: whether a near friend has to be told `mine`. Every meeting is an exchange, whoever called, and starts
- * all three measures again; so a pair that walks together calls half as often as each of them moves.
+ * Mode `economy`: whether a near friend has to be told `mine`. Every meeting is an exchange, whoever called, and starts the
+ * measures again; so a pair that walks together calls half as often as each of them moves.
  *
  * After P. Wolfson et al., "Updating and Querying Databases that Track Mobile Units" (1999): an update is worth sending
  * when the deviation exceeds a bound.
@@ -43,13 +43,14 @@ export function isWorthTelling(
   pact: Extract<Pact, { kind: "near" }>,
   mine: Sighting,
   seen: Sighting | null,
-  { radiusM, quietMs, now }: { radiusM: number; quietMs: number; now: number },
+  { radiusM, quietMs }: { radiusM: number; quietMs: number },
 ): boolean {
   if (seen === null) return true;
   const awayM = distanceM(mine, seen);
   if (distanceM(pact.anchor, mine) > toleranceM(awayM)) return true;
   // By what is known here the pair has left the radius: the friend may have to take this user off the screen.
   if (awayM - mine.errorM - seen.errorM > radiusM) return true;
-  // Revs are clock times, and the newer one of the pair belongs to the position that caused the exchange.
-  return now - Math.max(pact.mine, pact.theirs) >= quietMs;
+  // By the age of the position that was told, not of the exchange: an answer may have told an old one, and the friend takes
+  // this user for inactive when that one is too old.
+  return mine.activeUntil - pact.toldUntil >= quietMs;
 }

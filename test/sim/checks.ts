@@ -1,5 +1,7 @@
 import { distanceM } from "../../src/geo/distance.ts";
 import { mustMeet } from "../../src/nearby/contact.ts";
+import { toleranceM } from "../../src/nearby/economy.ts";
+import { quietMsOf } from "./core.ts";
 import type { SimObject } from "./object.ts";
 import type { PersonId } from "./scenario.ts";
 import type { World } from "./world.ts";
@@ -23,6 +25,8 @@ const LATE_ALARM_MAX_MS = 61_000;
 /** Crossing calls may need a few rounds; more, for one position, is a loop. */
 const CALLS_PER_POSITION_MAX = 12;
 const HEALED_AFTER = 2;
+/** The same in `economy`: what a fault left behind near is noticed when it is time to tell again. */
+const HEALED_AFTER_QUIET = 8;
 
 /** The rules that must hold, checked where something happened. */
 export class Checks {
@@ -33,6 +37,8 @@ export class Checks {
   readonly kinds = { far: 0, near: 0, unknown: 0 };
   /** Views compared with the oracle. */
   compared = 0;
+  /** Positions that a near friend was not told, in `economy`. */
+  spared = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -64,7 +70,10 @@ export class Checks {
     const me = this.#world.object(id);
     if (this.#world.isCalm) me.truth.sinceCalm++;
     for (const friend of me.table.rows.keys()) this.#calls.delete(`${id}>${friend}`);
-    for (const { pact } of me.live.circle.contacts.values()) if (pact.kind !== "away") this.kinds[pact.kind]++;
+    for (const { pact, call } of me.live.circle.contacts.values()) {
+      if (pact.kind !== "away") this.kinds[pact.kind]++;
+      if (pact.kind === "near" && call === null && me.live.circle.sharing) this.spared++;
+    }
   }
 
   /** Something happened in `id` that may concern all friends. */
@@ -142,7 +151,7 @@ export class Checks {
     let near = false;
     if (mine !== null && theirs !== null && this.#isActive(me) && this.#isActive(other)) {
       const awayM = distanceM(mine, theirs);
-      if (Math.abs(awayM - radiusM) < EDGE_M) return;
+      if (Math.abs(awayM - radiusM) < this.#edgeM) return;
       near = awayM <= radiusM && isFriend && me.sharing && other.sharing;
     }
     this.#compare(me, other, near);
@@ -163,8 +172,33 @@ export class Checks {
       const place = view.get(friend.id);
       if ((place !== undefined) !== (expected !== null)) this.#fail("wrong-view", `${what}: screen ${device}`);
       if (place === undefined || expected === null) continue;
-      if (place.lat !== expected.lat || place.lng !== expected.lng) this.#fail("old-view", `${what}: screen ${device}`);
+      if (this.#isEconomy) this.#bounded(viewer, friend, distanceM(place, expected));
+      else if (place.lat !== expected.lat || place.lng !== expected.lng) {
+        this.#fail("old-view", `${what}: screen ${device}`);
+      }
     }
+  }
+
+  /** `economy`: what is shown is off by no more than agreed, and never silent for longer. */
+  #bounded(viewer: SimObject, friend: SimObject, errorM: number): void {
+    const known = friend.live.circle.contacts.get(viewer.id);
+    const { place, lastPositionAt } = friend.truth;
+    if (known === undefined || known.seen === null || known.pact.kind !== "near" || place === null) return;
+    // The share is one of the distance that the friend knows.
+    const allowedM = toleranceM(distanceM(place, known.seen)) + EDGE_M;
+    if (errorM > allowedM) this.#fail("too-far-off", `${friend.id} at ${viewer.id}: ${errorM} m of ${allowedM} m`);
+    const { inactiveAfterMs } = this.#world.scenario;
+    const quietMs = lastPositionAt + inactiveAfterMs - known.pact.toldUntil;
+    if (quietMs > quietMsOf({ inactiveAfterMs }) + CLOCKS_MS) this.#fail("too-quiet", `${friend.id} at ${viewer.id}`);
+  }
+
+  get #isEconomy(): boolean {
+    return this.#world.build.fanout === "economy";
+  }
+
+  /** How close to the radius a pair may be seen either way: in `economy` both sides may be off. */
+  get #edgeM(): number {
+    return this.#isEconomy ? 2 * toleranceM(this.#world.scenario.radiusM) : EDGE_M;
   }
 
   #isActive({ truth }: SimObject): boolean {
@@ -185,8 +219,12 @@ export class Checks {
     const missedLeave =
       isActive && !this.#isActive(other) && truth.lastPositionAt < other.truth.activeUntil + CLOCKS_MS;
     if (mayForget && missedLeave) return false;
+    // Positions that were not told did not put off, there, when this user becomes inactive.
+    const { inactiveAfterMs } = this.#world.scenario;
+    const toldUntil = truth.lastPositionAt + inactiveAfterMs - 2 * quietMsOf(this.#world.scenario);
+    if (this.#isEconomy && isActive && now > toldUntil) return false;
     if (!hadFaults) return true;
-    if (isActive && truth.sinceCalm < HEALED_AFTER) return false;
+    if (isActive && truth.sinceCalm < (this.#isEconomy ? HEALED_AFTER_QUIET : HEALED_AFTER)) return false;
     if (!isActive && truth.place !== null && now < truth.activeUntil + CLOCKS_MS + LATE_ALARM_MAX_MS) return false;
     // A friend who did not answer twice is left out for a few positions: that is agreed, and not healed before.
     return !me.leftOut.has(other.id);

@@ -47,8 +47,8 @@ export class Live {
     this.#world = world;
     this.#connections = object.connections;
     this.agenda = new Agenda(object.alarm, record.alarmAt);
-    const { radiusM } = world.scenario;
-    this.circle = world.build.core({ radiusM, roster: () => object.table.roster() }, record.circle);
+    const { radiusM, inactiveAfterMs } = world.scenario;
+    this.circle = world.build.core({ radiusM, inactiveAfterMs, roster: () => object.table.roster() }, record.circle);
     this.bonds = new Bonds({
       id: object.id,
       table: object.table,
@@ -58,7 +58,7 @@ export class Live {
       befriend: (friend) => this.befriend(friend),
       unfriend: (friend) => {
         object.heard.delete(friend);
-        this.do(this.circle.unfriend(friend, object.now));
+        this.do(this.circle.unfriend(friend));
         this.keep();
       },
       left: (friend, rev, reason) => this.left(friend, rev, reason),

@@ -13,6 +13,8 @@ export interface Outcome {
   readonly kinds: { readonly far: number; readonly near: number; readonly unknown: number };
   /** Views that were compared with the oracle. */
   readonly compared: number;
+  /** Positions that a near friend was not told, in `economy`. */
+  readonly spared: number;
   /** Share of all pairs whose views were ever compared with the oracle. */
   readonly comparedPairs: number;
   /** What became of every message: with these the same run needs no weather. */
@@ -44,5 +46,13 @@ export function run(scenario: Scenario, build: Build = REAL, log?: Log): Outcome
     failure = { rule: error.rule, atMs: error.atMs, message: error.message };
   }
   const { counts, network } = world;
-  return { failure, counts, kinds: checks.kinds, compared: checks.compared, comparedPairs, fates: network.fates };
+  return {
+    failure,
+    counts,
+    kinds: checks.kinds,
+    compared: checks.compared,
+    spared: checks.spared,
+    comparedPairs,
+    fates: network.fates,
+  };
 }

@@ -23,7 +23,7 @@ import { NEW_PACE } from "../../src/protocol/pace.ts";
 const REV = Date.UTC(2026, 5, 1);
 const PLACE = { lat: 48.1371079, lng: 11.5753822 };
 const SIGHTING: Sighting = { rev: REV, ...PLACE, ts: REV - 5, activeUntil: REV + 600_000, errorM: 0 };
-const NEAR: Pact = { kind: "near", mine: REV, theirs: REV + 1, anchor: PLACE };
+const NEAR: Pact = { kind: "near", mine: REV, theirs: REV + 1, anchor: PLACE, toldUntil: REV + 600_000 };
 const FAR: Pact = { kind: "far", mine: REV, theirs: REV + 1, anchor: PLACE, slackM: 1_234.5 };
 const CALL = { id: 3, told: SIGHTING, heard: 0 };
 
@@ -85,7 +85,7 @@ const selves: fc.Arbitrary<Self> = fc.oneof(
 );
 const pacts: fc.Arbitrary<Pact> = fc.oneof(
   fc.constant<Pact>({ kind: "unknown" }),
-  fc.record({ kind: fc.constant("near" as const), mine: ms, theirs: ms, anchor: places }),
+  fc.record({ kind: fc.constant("near" as const), mine: ms, theirs: ms, anchor: places, toldUntil: ms }),
   fc.record({
     kind: fc.constant("far" as const),
     mine: ms,

@@ -66,7 +66,7 @@ describe("two friends", () => {
       updates: 40,
       meetings: 3,
       activationCalls: 1,
-      errorM: { max: expect.closeTo(9, 0) },
+      errorM: { max: expect.closeTo(8, 0) },
       quietS: { p99: 240, max: 240 },
       lateS: { p99: null, max: null },
       ...WRONG,

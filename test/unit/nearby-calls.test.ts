@@ -49,7 +49,7 @@ describe("places for calls in flight", () => {
     expect(next(circle.answered(one.no, one.callId, away, now))).toEqual([[CALLS_IN_FLIGHT_MAX + 1, rev]]);
     // The first who failed is called again at once, because this user has moved: its place is its own.
     expect(next(circle.failed(two.no, two.callId, now))).toEqual([[two.no, rev]]);
-    expect(next(circle.unfriend(three.no, now))).toEqual([[CALLS_IN_FLIGHT_MAX + 2, rev]]);
+    expect(next(circle.unfriend(three.no))).toEqual([[CALLS_IN_FLIGHT_MAX + 2, rev]]);
     expect(circle.settled).toBe(false);
     // The next in the row has called meanwhile, and knows all.
     circle.meet({ no: CALLS_IN_FLIGHT_MAX + 3, muted: false, sighting: nearSighting(now), heard: 0 }, now);

@@ -13,7 +13,7 @@ function sighting(rev: number, metres: number, extra: Partial<Sighting> = {}): S
 }
 
 describe("settle: the pact that follows from an exchange", () => {
-  const nearPact: Pact = { kind: "near", mine: 10, theirs: 20, anchor: east(0) };
+  const nearPact: Pact = { kind: "near", mine: 10, theirs: 20, anchor: east(0), toldUntil: 0 };
   const farPact: Pact = { kind: "far", mine: 10, theirs: 20, anchor: east(0), slackM: 5 };
 
   test.each([
@@ -81,8 +81,13 @@ describe("mustMeet: whether a friend has to be told", () => {
   const farPact: Pact = { kind: "far", mine: 1, theirs: 1, anchor: east(0), slackM: 50 };
   test.each<[string, Pact, Sighting, boolean]>([
     ["unknown always", UNKNOWN, sighting(1, 0), true],
-    ["near, a new position", { kind: "near", mine: 1, theirs: 1, anchor: east(0) }, sighting(2, 0), true],
-    ["near, the position that was told", { kind: "near", mine: 1, theirs: 1, anchor: east(0) }, sighting(1, 0), false],
+    ["near, a new position", { kind: "near", mine: 1, theirs: 1, anchor: east(0), toldUntil: 0 }, sighting(2, 0), true],
+    [
+      "near, the position that was told",
+      { kind: "near", mine: 1, theirs: 1, anchor: east(0), toldUntil: 0 },
+      sighting(1, 0),
+      false,
+    ],
     ["far, at the anchor", farPact, sighting(2, 0), false],
     ["far, within the slack", farPact, sighting(2, 49.9), false],
     ["far, beyond the slack", farPact, sighting(2, 50.1), true],
@@ -110,7 +115,7 @@ const THEIRS = START_MS + 5;
 const PACTS: Record<string, [Pact, Partial<Contact>]> = {
   unknown: [UNKNOWN, { theirRev: THEIRS }],
   near: [
-    { kind: "near", mine: START_MS, theirs: THEIRS, anchor: east(0) },
+    { kind: "near", mine: START_MS, theirs: THEIRS, anchor: east(0), toldUntil: START_MS + INACTIVE_AFTER_MS },
     { theirRev: THEIRS, seen: sighting(THEIRS, 10), shown: true },
   ],
   far: [{ kind: "far", mine: START_MS, theirs: THEIRS, anchor: east(0), slackM: 50 }, { theirRev: THEIRS }],

@@ -180,7 +180,7 @@ export class World {
   unfriend(name: string, friend: string): void {
     const { no } = this.person(friend);
     this.person(name).friends.delete(no);
-    this.do(name, (circle) => circle.unfriend(no, this.clock(name)));
+    this.do(name, (circle) => circle.unfriend(no));
   }
 
   // Calls

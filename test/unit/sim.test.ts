@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { CANARIES } from "../sim/canaries.ts";
+import { ECONOMY } from "../sim/core.ts";
 import { generate, type Plan } from "../sim/generate.ts";
 import { listRegressions, storeRegression } from "../sim/regressions.ts";
 import { type Outcome, run } from "../sim/run.ts";
@@ -87,6 +88,31 @@ describe("200 fixed seeds", () => {
   test("every fault of the menu happened, often", () => {
     const { counts } = tallyOf(stormy);
     expect(Object.entries(counts).filter(([, count]) => count < 50)).toEqual([]);
+  });
+});
+
+describe("economy: the error is bounded, and nobody comes or goes unseen by more than that", () => {
+  const outcomes: Outcome[] = [];
+
+  for (const kind of KINDS) {
+    test(`${kind.tempo}, ${kind.faults ? "with" : "without"} faults`, { timeout: RUN_TIMEOUT_MS }, () => {
+      for (let seed = 1; seed <= SEEDS_PER_KIND / 2; seed++) {
+        const outcome = run(generate({ seed, people: PEOPLE, steps: STEPS, ...kind }), ECONOMY);
+        expect(outcome.failure && `${outcome.failure.message}; seed ${seed}`).toBeNull();
+        outcomes.push(outcome);
+      }
+    });
+  }
+
+  test("positions were spared, and views compared", () => {
+    const spared = outcomes.reduce((sum, outcome) => sum + outcome.spared, 0);
+    expect(spared).toBeGreaterThan(1_000);
+    expect(tallyOf(outcomes).comparedPairs).toBeGreaterThan(0.9);
+  });
+
+  test("held against every position, it fails: the check can", () => {
+    const plan: Plan = { seed: 1, people: PEOPLE, steps: STEPS, tempo: "calm", faults: false };
+    expect(run(generate(plan), { ...ECONOMY, fanout: "exact" }).failure?.rule).toBe("old-view");
   });
 });
 

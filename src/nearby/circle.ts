@@ -145,7 +145,6 @@ export class Circle {
     if (this.self.kind !== "active" || !this.#sharing) return out;
     const contact = this.#contacts.get(no) ?? this.#add(no);
     contact.muted = muted;
-    this.#roused += 1;
     // The friend may have met this user already, when it learnt of the friendship first.
     if (contact.pact.kind === "away") this.#agree(contact, UNKNOWN);
     this.#meetIfDue(contact, out);

@@ -76,7 +76,7 @@ describe("FANOUT=economy: a near friend", () => {
     expect(await spent[1]()).toMatchObject(bill({ attachmentWrites: 1 }));
   });
 
-  test("may be off by 1 % of the distance", async () => {
+  test("[DOWN7] may be off by 1 % of the distance", async () => {
     const { ann, bob } = await twoNear(5_000);
     takeCalls();
     later(PACE_MS);
@@ -88,7 +88,7 @@ describe("FANOUT=economy: a near friend", () => {
     expect(viewOf(bob)).toEqual({ [ann.user]: north(-55) });
   });
 
-  test("who stays is met within five minutes, so that the age on the screen stays honest", async () => {
+  test("[DOWN7] who stays is met within five minutes, so that the age on the screen stays honest", async () => {
     const { ann, bob } = await twoNear(1_000);
     const everyMs = QUIET_MAX_MS / 10;
     takeCalls();

@@ -1,6 +1,11 @@
-/** `npm run bench`: how much of what the platform can deliver is left once the rules have been applied. */
+/**
+ * `npm run bench`: how much of what the platform can deliver is left once the rules have been applied; with `--history`,
+ * what a position costs on its way into the history, and whether all of them arrive there.
+ */
 import { openFloor, openReal, type Target } from "./bench/targets.ts";
 import { round } from "./bench/figures.ts";
+import { benchHistory } from "./bench/history/bench.ts";
+import { formatHistoryReport } from "./bench/history/report.ts";
 import { Load } from "./bench/load.ts";
 import { makePeople, type Person } from "./bench/people.ts";
 import { formatReport, makeReport, type Round, type RoundFigures } from "./bench/report.ts";
@@ -8,11 +13,15 @@ import { cpuSeconds, peakMiB } from "./bench/usage.ts";
 import { readInteger, readOptions, refuseUsage } from "./options.ts";
 import { progress } from "./progress.ts";
 
-const USAGE = "npm run bench -- [--users N] [--friends N] [--seconds N] [--rounds N] [--json]";
+const USAGE =
+  "npm run bench -- [--users N] [--friends N] [--seconds N] [--rounds N] [--json], or" +
+  " npm run bench -- --history [--users N] [--seconds N] [--json]";
 /** With its socket a live object takes about 5 descriptors, and two servers run: more do not fit into 20,000. */
 const USERS_MAX = 3_000;
 const FRIENDS_MAX = 1_000;
 const SECONDS_MAX = 600;
+/** In less, the rows of connecting and of becoming active would be most of the rows that are counted. */
+const HISTORY_SECONDS_MIN = 40;
 const ROUNDS_MAX = 50;
 /**
  * Enough that the server's one thread never waits (its CPU seconds equal the measured ones). More would only make the
@@ -27,26 +36,55 @@ const { values } = readOptions(USAGE, {
   friends: { type: "string" },
   seconds: { type: "string" },
   rounds: { type: "string" },
+  history: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
 });
-const users = readInteger(USAGE, { option: "--users", text: values.users, fallback: 400, min: 2, max: USERS_MAX });
+const defaults = values.history ? { users: 1_000, seconds: HISTORY_SECONDS_MIN } : { users: 400, seconds: 10 };
+const users = readInteger(USAGE, {
+  option: "--users",
+  text: values.users,
+  fallback: defaults.users,
+  min: 2,
+  max: USERS_MAX,
+});
 const friends = readInteger(USAGE, { option: "--friends", text: values.friends, fallback: 40, max: FRIENDS_MAX });
-const seconds = readInteger(USAGE, { option: "--seconds", text: values.seconds, fallback: 10, max: SECONDS_MAX });
+const seconds = readInteger(USAGE, {
+  option: "--seconds",
+  text: values.seconds,
+  fallback: defaults.seconds,
+  min: values.history ? HISTORY_SECONDS_MIN : 1,
+  max: SECONDS_MAX,
+});
 const roundCount = readInteger(USAGE, { option: "--rounds", text: values.rounds, fallback: 5, max: ROUNDS_MAX });
-if (friends >= users) refuseUsage(USAGE, `--friends must be less than --users (${users})`);
-if ((users * friends) % 2 === 1) refuseUsage(USAGE, "one of --users and --friends must be even: friends come in pairs");
+for (const name of ["friends", "rounds"] as const) {
+  if (values.history && values[name] !== undefined) refuseUsage(USAGE, `--${name} is not for --history`);
+}
+if (!values.history) checkFriends();
 
 const failed = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => failed.abort(new Error(`ended by ${signal}`)));
 }
 try {
-  await bench();
+  await (values.history ? history() : bench());
 } catch (error) {
   // An abort shows up as an AbortError wherever the bench happened to wait; its reason is what went wrong.
   const cause: unknown = failed.signal.aborted ? failed.signal.reason : error;
   process.stderr.write(`bench: ${cause instanceof Error ? cause.message : String(cause)}\n`);
   process.exitCode = 1;
+}
+
+function checkFriends(): void {
+  if (friends >= users) refuseUsage(USAGE, `--friends must be less than --users (${users})`);
+  const isOdd = (users * friends) % 2 === 1;
+  if (isOdd) refuseUsage(USAGE, "one of --users and --friends must be even: friends come in pairs");
+}
+
+async function history(): Promise<void> {
+  const onFailure = (error: Error) => failed.abort(error);
+  const report = await benchHistory({ users, seconds, onFailure, signal: failed.signal });
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatHistoryReport(report)}\n`);
+  if (report.failures.length > 0) process.exitCode = 1;
 }
 
 async function bench(): Promise<void> {

@@ -1,9 +1,10 @@
-/** `npm run deploy`: `wrangler deploy`, unless it would ship a way in without a token. */
+/** `npm run deploy`: `wrangler deploy`, unless it would ship a way in without a token, or name queues that are not bound. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { readOptions, USAGE_EXIT_CODE } from "./options.ts";
-import { buildBundle, PROJECT_DIR, readBundle } from "./serve/bundle.ts";
+import { buildBundle, PROJECT_DIR, readBundle, type Bundle } from "./serve/bundle.ts";
+import { tooFewQueues } from "./serve/queues.ts";
 import { wrangler } from "./wrangler.ts";
 
 const USAGE = "npm run deploy -- [--dry-run]";
@@ -12,22 +13,29 @@ const FORBIDDEN = "DEV_LOGIN";
 
 const { values } = readOptions(USAGE, { "dry-run": { type: "boolean", default: false } });
 
-const place = await findForbidden();
+// What the upload itself would carry is asked of the built Worker.
+const bundle = await readBundle(await buildBundle());
+const place = findForbidden(bundle);
 if (place !== undefined) {
-  process.stderr.write(`not deployed: ${FORBIDDEN} is set in ${place}, and would let anybody log in as anybody\n`);
-  process.exit(USAGE_EXIT_CODE);
+  refuse(`${FORBIDDEN} is set in ${place}, and would let anybody log in as anybody`);
 }
+const tooFew = tooFewQueues(bundle.vars, bundle.queueProducers);
+if (tooFew !== undefined) refuse(tooFew);
 const args = ["deploy", ...(values["dry-run"] ? ["--dry-run"] : [])];
 const { code } = await wrangler(args, { cwd: PROJECT_DIR, show: true });
 process.exitCode = code;
 
-/** Where the forbidden setting is set. What the upload itself would carry is asked of the built Worker. */
-async function findForbidden(): Promise<string | undefined> {
+function refuse(problem: string): never {
+  process.stderr.write(`not deployed: ${problem}\n`);
+  process.exit(USAGE_EXIT_CODE);
+}
+
+/** Where the forbidden setting is set. */
+function findForbidden({ vars }: Bundle): string | undefined {
   if (process.env[FORBIDDEN]) return "the environment";
   for (const name of [".dev.vars", ".env"]) {
     if (readEnvFile(join(PROJECT_DIR, name))[FORBIDDEN]) return name;
   }
-  const { vars } = await readBundle(await buildBundle());
   return vars[FORBIDDEN] ? "wrangler.toml" : undefined;
 }
 

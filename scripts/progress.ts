@@ -13,8 +13,12 @@ export interface Progress {
   done(): void;
 }
 
-/** Shows `label` with `done/total`: one redrawn line in a terminal, plain lines elsewhere. */
-export function progress(label: string, total: number): Progress {
+/**
+ * Shows `label` with `done/total`: one redrawn line in a terminal, plain lines elsewhere.
+ *
+ * @param total null if nobody knows it: then there is a count, and no bar
+ */
+export function progress(label: string, total: number | null): Progress {
   const out = process.stderr;
   const startMs = performance.now();
   let count = 0;
@@ -24,13 +28,18 @@ export function progress(label: string, total: number): Progress {
   function show(nowMs: number): void {
     shownMs = nowMs;
     const seconds = ((nowMs - startMs) / 1000).toFixed(1);
+    const counted = total === null ? String(count) : `${count}/${total}`;
     if (!out.isTTY) {
-      out.write(`${label}: ${count}/${total} (${seconds} s)\n`);
+      out.write(`${label}: ${counted} (${seconds} s)\n`);
+      return;
+    }
+    if (total === null) {
+      out.write(`\r\x1b[K${label} ${counted} ${seconds} s`);
       return;
     }
     const filled = total > 0 ? Math.min(BAR_CHARS, Math.floor((count / total) * BAR_CHARS)) : BAR_CHARS;
     const bar = "#".repeat(filled) + ".".repeat(BAR_CHARS - filled);
-    out.write(`\r\x1b[K${label} [${bar}] ${count}/${total} ${seconds} s`);
+    out.write(`\r\x1b[K${label} [${bar}] ${counted} ${seconds} s`);
   }
 
   return {

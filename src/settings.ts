@@ -38,6 +38,13 @@ export const SETTINGS = [
     default: undefined,
     meaning: "`1` lets `POST /dev/login` hand out tokens to anybody. Never in production.",
   },
+  {
+    name: "LINK_SECRET",
+    default: undefined,
+    meaning:
+      "Seals the codes of invites and shares: at least 32 bytes; a comma list during rotation. By default made from" +
+      " `AUTH_SECRET`; with `AUTH_JWKS_URL` there are no invites and shares without it.",
+  },
   { name: "RADIUS_M", default: "8046.72", meaning: "How far a nearby friend may be, in metres (5 miles)." },
   { name: "INACTIVE_AFTER_S", default: "600", meaning: "Seconds without a live position until a user is inactive." },
   { name: "UPDATE_EVERY_S", default: "30", meaning: "Seconds between positions that clients are asked for." },
@@ -54,9 +61,31 @@ export const SETTINGS = [
     default: "5",
     meaning: "After the burst, one live position per so many seconds and user; 0 turns the limit off.",
   },
+  {
+    name: "HISTORY_SINKS",
+    default: "r2",
+    meaning: "Where movement history is kept for long: comma list of `r2` and `cassandra`; empty turns history off.",
+  },
+  { name: "HISTORY_QUEUES", default: "1", meaning: "Number of queues that users are spread over." },
+  {
+    name: "CASSANDRA_CONTACT_POINTS",
+    default: undefined,
+    meaning: "Comma list of `host` or `host:port`. This and the next two must be set with the `cassandra` sink.",
+  },
+  { name: "CASSANDRA_DATACENTER", default: undefined, meaning: "The cluster's local datacenter." },
+  { name: "CASSANDRA_KEYSPACE", default: undefined, meaning: "The keyspace of the history table." },
+  { name: "CASSANDRA_USERNAME", default: undefined, meaning: "If the cluster asks for a login; with a password." },
+  { name: "CASSANDRA_PASSWORD", default: undefined, meaning: "If the cluster asks for a login; with a user name." },
 ] as const satisfies readonly SettingRow[];
 
 export type SettingName = (typeof SETTINGS)[number]["name"];
+
+export const SINK_NAMES = ["r2", "cassandra"] as const;
+
+export type SinkName = (typeof SINK_NAMES)[number];
+
+/** Queues that `HISTORY_QUEUES` may name: 320,000 chunks a second, 20 times what 10 million people make. */
+export const QUEUES_MAX = 64;
 
 /** RFC 7518, 3.2: an HS256 key must have at least the 256 bits of its hash. */
 export const AUTH_SECRET_MIN_BYTES = 32;
@@ -71,8 +100,28 @@ export type AuthSettings =
     }
   | { readonly kind: "jwks"; readonly url: URL; readonly issuer: string; readonly audience: string };
 
+/** How to reach the cluster of the `cassandra` sink. */
+export interface CassandraSettings {
+  /** `host` or `host:port`. */
+  readonly contactPoints: readonly [string, ...string[]];
+  readonly datacenter: string;
+  readonly keyspace: string;
+  readonly login?: { readonly username: string; readonly password: string };
+}
+
+export interface HistorySettings {
+  /** Empty: history is off. */
+  readonly sinks: readonly SinkName[];
+  /** How many queues users are spread over. */
+  readonly queues: number;
+  /** Set with the `cassandra` sink, and only then. */
+  readonly cassandra?: CassandraSettings;
+}
+
 export interface Settings {
   readonly auth: AuthSettings;
+  /** Keys of link codes: the first seals, all open. Empty: none can be made. */
+  readonly linkSecrets: readonly Uint8Array[];
   readonly allowedOrigins: "*" | readonly string[];
   readonly devLogin: boolean;
   readonly radiusM: number;
@@ -82,6 +131,7 @@ export interface Settings {
   readonly fanout: "exact" | "economy";
   readonly positionBurst: number;
   readonly positionMinMs: number;
+  readonly history: HistorySettings;
 }
 
 /** A setting that is missing or refused. The message names it and says what is allowed, and never repeats a value. */
@@ -120,6 +170,7 @@ function parse(env: object): Settings | SettingsError {
     const updateEveryS = readNumber(env, "UPDATE_EVERY_S", { min: 0.1, max: 86_400, unit: "seconds" });
     return {
       auth,
+      linkSecrets: readLinkSecrets(env, auth),
       allowedOrigins: readOrigins(env),
       devLogin: readDevLogin(env, auth),
       // Above 100 km "nearby" means nothing, and safe regions would have no room to save calls.
@@ -130,6 +181,7 @@ function parse(env: object): Settings | SettingsError {
       fanout: readFanout(env),
       positionBurst: readNumber(env, "POSITION_BURST", { min: 1, max: 1_000_000, unit: "positions", whole: true }),
       positionMinMs: readNumber(env, "POSITION_MIN_S", { min: 0, max: 86_400, unit: "seconds" }) * 1000,
+      history: readHistory(env),
     };
   } catch (error) {
     if (error instanceof SettingsError) return error;
@@ -178,7 +230,7 @@ function readAuth(env: object): AuthSettings {
   if (secret !== undefined) {
     return {
       kind: "hs256",
-      secrets: readSecrets(secret),
+      secrets: readSecrets(secret, "AUTH_SECRET"),
       ...(issuer === undefined ? {} : { issuer }),
       ...(audience === undefined ? {} : { audience }),
     };
@@ -189,7 +241,14 @@ function readAuth(env: object): AuthSettings {
   return { kind: "jwks", url: readKeysUrl(url ?? ""), issuer, audience };
 }
 
-function readSecrets(list: string): [Uint8Array, ...Uint8Array[]] {
+/** A secret that signs tokens may open codes, too: what is derived from it for that is of another kind. */
+function readLinkSecrets(env: object, auth: AuthSettings): readonly Uint8Array[] {
+  const list = readText(env, "LINK_SECRET");
+  if (list !== undefined) return readSecrets(list, "LINK_SECRET");
+  return auth.kind === "hs256" ? auth.secrets : [];
+}
+
+function readSecrets(list: string, name: "AUTH_SECRET" | "LINK_SECRET"): [Uint8Array, ...Uint8Array[]] {
   const encoder = new TextEncoder();
   // Spaces and the newline that `echo` adds are never meant to be part of a secret.
   const [first, ...others] = list.split(",").map((part, index) => {
@@ -197,7 +256,7 @@ function readSecrets(list: string): [Uint8Array, ...Uint8Array[]] {
     if (bytes.length >= AUTH_SECRET_MIN_BYTES) return bytes;
     const have = `secret ${index + 1} has ${bytes.length}`;
     throw new SettingsError(
-      "AUTH_SECRET",
+      name,
       `must be one secret of at least ${AUTH_SECRET_MIN_BYTES} bytes, or several divided by commas (${have})`,
     );
   });
@@ -247,4 +306,52 @@ function readFanout(env: object): "exact" | "economy" {
   const text = readText(env, "FANOUT");
   if (text === "exact" || text === "economy") return text;
   throw new SettingsError("FANOUT", "must be exact or economy");
+}
+
+function readHistory(env: object): HistorySettings {
+  const sinks = readSinks(env);
+  const queues = readNumber(env, "HISTORY_QUEUES", { min: 1, max: QUEUES_MAX, unit: "queues", whole: true });
+  return { sinks, queues, ...(sinks.includes("cassandra") ? { cassandra: readCassandra(env) } : {}) };
+}
+
+function readSinks(env: object): readonly SinkName[] {
+  // The one setting whose empty text means something: no history.
+  const text = Reflect.get(env, "HISTORY_SINKS") === "" ? "" : (readText(env, "HISTORY_SINKS") ?? "");
+  if (text.trim() === "") return [];
+  const names = new Set(text.split(",").map((part) => part.trim()));
+  const sinks = SINK_NAMES.filter((name) => names.has(name));
+  if (sinks.length === names.size) return sinks;
+  throw new SettingsError(
+    "HISTORY_SINKS",
+    `must be a comma list of ${SINK_NAMES.join(" and ")}, or empty for no history`,
+  );
+}
+
+function readCassandra(env: object): CassandraSettings {
+  const points = (readText(env, "CASSANDRA_CONTACT_POINTS") ?? "").split(",").map((part) => part.trim());
+  const [first, ...others] = points;
+  if (first === undefined || !points.every((point) => /^[A-Za-z0-9._-]+(:\d{1,5})?$/.test(point))) {
+    throw new SettingsError(
+      "CASSANDRA_CONTACT_POINTS",
+      "must be a comma list of host or host:port with the cassandra sink",
+    );
+  }
+  const datacenter = readText(env, "CASSANDRA_DATACENTER");
+  if (datacenter === undefined) throw new SettingsError("CASSANDRA_DATACENTER", "must be set with the cassandra sink");
+  const keyspace = readText(env, "CASSANDRA_KEYSPACE") ?? "";
+  // As Cassandra takes it unquoted; it stands in statements that create it.
+  if (!/^[a-z][a-z0-9_]{0,47}$/.test(keyspace)) {
+    throw new SettingsError(
+      "CASSANDRA_KEYSPACE",
+      "must be set with the cassandra sink: a small letter, then up to 47 small letters, digits and _",
+    );
+  }
+  const username = readText(env, "CASSANDRA_USERNAME");
+  const password = readText(env, "CASSANDRA_PASSWORD");
+  if ((username === undefined) !== (password === undefined)) {
+    const missing = username === undefined ? "CASSANDRA_USERNAME" : "CASSANDRA_PASSWORD";
+    throw new SettingsError(missing, "must be set too: a login is a user name and a password");
+  }
+  const login = username === undefined || password === undefined ? {} : { login: { username, password } };
+  return { contactPoints: [first, ...others], datacenter, keyspace, ...login };
 }

@@ -1,5 +1,7 @@
 import { app } from "./api/app.ts";
+import { consume } from "./history/consumer.ts";
 
+export { CassandraObject } from "../durable-objects/cassandra/object.ts";
 export { UserObject } from "../durable-objects/user/object.ts";
 
-export default { fetch: app.fetch } satisfies ExportedHandler<Env>;
+export default { fetch: app.fetch, queue: consume } satisfies ExportedHandler<Env>;

@@ -1,26 +1,29 @@
+import { CHUNK_CODEC_VERSION } from "../../src/history/chunk.ts";
 import { type Contact, newContact } from "../../src/nearby/contact.ts";
 import type { CircleState, Self } from "../../src/nearby/state.ts";
 import type { FramePace } from "../../src/protocol/pace.ts";
 
 /*
- * A socket's attachment: the only memory that survives hibernation, free of charge, and gone with its socket. Version 1,
+ * A socket's attachment: the only memory that survives hibernation, free of charge, and gone with its socket. Version 2,
  * little endian. Every socket has the connection part; one of them, the carrier, also has the state of the object.
  *
  *   connection  u8 version, u8 flags (1 carrier, 2 snapshot sent, 4 device), f64 lastHeard, f64 tokenUntil,
- *               f64 pace.tat, u16 pace.refused, u16 pace.badInARow, [u8 length, ASCII device]
+ *               f64 pace.tat, u16 pace.refused, u16 pace.badInARow, u32 sent, u32 saved, f64 newestTs,
+ *               [u8 length, ASCII device]
  *   state       u8 flags (1 sharing, 2 complete, 4 active, 8 unsure), f64 rev, f64 positionTat, f64 alarmAt (0 = none),
  *               [f64 rev, i32 lat, i32 lng (1e-7 degrees), f64 ts, f64 activeUntil],
+ *               f64 since (0 = none), u16 length and bytes of the unsaved points (a chunk, src/history/chunk.ts),
  *               u16 pacts, u16 unknown,
- *               then contacts with a pact: u32 no, u8 flags (1 muted, 2 shown, 4 near), f64 mine, f64 theirs, i32 lat and
+ *               then contacts with a pact: u32 no, u8 flags (1 muted, 2 shown, 4 near, 8 coarse), f64 mine, f64 theirs, i32 lat and
  *               i32 lng of the anchor; far ones go on with u32 slack (dm), near ones with i32 lat, i32 lng, f64 ts,
  *               f64 activeUntil of the friend, f64 toldUntil,
- *               then unknown ones: u32 no, u8 flags (1 muted, 2 shown)
+ *               then unknown ones: u32 no, u8 flags (1 muted, 2 shown, 8 coarse)
  *
  * In mode `exact` a near contact is written as unknown: both meet at the same moments, so a near friend who moves costs no
  * write. A contact with a call in flight is, too: its answer may change the pact there before it is known here.
  */
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** 16,370 bytes of Uint8Array are what the platform's 16,384 bytes of serialized value leave. */
 export const ATTACHMENT_MAX_BYTES = 16_370;
@@ -28,7 +31,8 @@ export const ATTACHMENT_MAX_BYTES = 16_370;
 const FAR_BYTES = 4 + 1 + 8 + 8 + 4 + 4 + 4;
 const NEAR_BYTES = 4 + 1 + 8 + 8 + 4 + 4 + 4 + 4 + 8 + 8 + 8;
 const UNKNOWN_BYTES = 4 + 1;
-const STATE_HEAD_BYTES = 1 + 8 + 8 + 8 + (8 + 4 + 4 + 8 + 8) + 2 + 2;
+const CONNECTION_BYTES = 2 + 8 + 8 + 8 + 2 + 2 + 4 + 4 + 8;
+const STATE_HEAD_BYTES = 1 + 8 + 8 + 8 + (8 + 4 + 4 + 8 + 8) + (8 + 2) + 2 + 2;
 
 const DEGREE_SCALE = 1e7;
 const SLACK_SCALE = 10;
@@ -41,6 +45,16 @@ export interface ConnectionRecord {
   readonly tokenUntil: number;
   readonly snapshotSent: boolean;
   readonly pace: FramePace;
+  /** Points sent on it, how many of them are known to be stored, and their newest `ts` (ms, 0 for none). */
+  readonly sent: number;
+  readonly saved: number;
+  readonly newestTs: number;
+}
+
+/** Points that are in no chunk yet, as a chunk, and since when they wait, ms; both null for none. */
+export interface Unsaved {
+  readonly since: number | null;
+  readonly points: Uint8Array | null;
 }
 
 /** The state of the object, beside its tables. */
@@ -50,12 +64,15 @@ export interface ObjectRecord {
   readonly positionTat: number;
   /** When the alarm is set to fire, ms, or null. */
   readonly alarmAt: number | null;
+  readonly unsaved: Unsaved;
 }
 
 export interface Attachment {
   readonly connection: ConnectionRecord;
   readonly object: ObjectRecord | null;
 }
+
+export const NO_POINTS: Unsaved = { since: null, points: null };
 
 const scratch = new DataView(new ArrayBuffer(ATTACHMENT_MAX_BYTES));
 
@@ -69,7 +86,10 @@ export function encodeAttachment({ connection, object }: Attachment): Uint8Array
   scratch.setFloat64(18, pace.tatMs, true);
   scratch.setUint16(26, pace.refused, true);
   scratch.setUint16(28, pace.badInARow, true);
-  let at = 30;
+  scratch.setUint32(30, connection.sent, true);
+  scratch.setUint32(34, connection.saved, true);
+  scratch.setFloat64(38, connection.newestTs, true);
+  let at = CONNECTION_BYTES;
   if (device !== null) {
     scratch.setUint8(at++, device.length);
     for (let i = 0; i < device.length; i++) scratch.setUint8(at++, device.charCodeAt(i));
@@ -83,7 +103,7 @@ export function decodeAttachment(value: unknown): Attachment | null {
   if (!(value instanceof Uint8Array) || value[0] !== VERSION) return null;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   const flags = view.getUint8(1);
-  let at = 30;
+  let at = CONNECTION_BYTES;
   let device: string | null = null;
   if ((flags & 4) !== 0) {
     const length = view.getUint8(at++);
@@ -100,14 +120,27 @@ export function decodeAttachment(value: unknown): Attachment | null {
       refused: view.getUint16(26, true),
       badInARow: view.getUint16(28, true),
     },
+    sent: view.getUint32(30, true),
+    saved: view.getUint32(34, true),
+    newestTs: view.getFloat64(38, true),
   };
-  return { connection, object: (flags & 1) === 0 ? null : readObject(view, at) };
+  const object = (flags & 1) === 0 ? null : readObject(view, at);
+  if (object !== null && !isReadable(object.unsaved)) return null;
+  return { connection, object };
 }
 
-/** The state as it may be kept in a row, without a socket: nobody keeps near and far contacts current then. */
+/** Points that only a newer version of this code can read make no buffer. */
+export function isReadable({ points }: Unsaved): boolean {
+  return points === null || points[0] === CHUNK_CODEC_VERSION;
+}
+
+/**
+ * The state as it may be kept in a row, without a socket: nobody keeps near and far contacts current then. The unsaved
+ * points stand beside it (durable-objects/user/kept.ts).
+ */
 export function encodeKept(object: ObjectRecord): Uint8Array {
   scratch.setUint8(0, VERSION);
-  return new Uint8Array(scratch.buffer.slice(0, writeObject(object, 1, true)));
+  return new Uint8Array(scratch.buffer.slice(0, writeObject({ ...object, unsaved: NO_POINTS }, 1, true)));
 }
 
 export function decodeKept(bytes: Uint8Array): ObjectRecord | null {
@@ -115,8 +148,9 @@ export function decodeKept(bytes: Uint8Array): ObjectRecord | null {
   return readObject(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 1);
 }
 
-function writeObject({ circle, positionTat, alarmAt }: ObjectRecord, start: number, forget: boolean): number {
-  const roomBytes = ATTACHMENT_MAX_BYTES - start - STATE_HEAD_BYTES;
+function writeObject({ circle, positionTat, alarmAt, unsaved }: ObjectRecord, start: number, forget: boolean): number {
+  const { since, points } = unsaved;
+  const roomBytes = ATTACHMENT_MAX_BYTES - start - STATE_HEAD_BYTES - (points?.length ?? 0);
   const { pacts, unknown, fits } = choose(circle, forget, roomBytes);
   const complete = circle.complete && fits;
 
@@ -138,13 +172,20 @@ function writeObject({ circle, positionTat, alarmAt }: ObjectRecord, start: numb
     scratch.setFloat64(at + 8, activeUntil, true);
     at += 16;
   }
+  scratch.setFloat64(at, since ?? 0, true);
+  scratch.setUint16(at + 8, points?.length ?? 0, true);
+  at += 10;
+  if (points !== null) {
+    new Uint8Array(scratch.buffer).set(points, at);
+    at += points.length;
+  }
   scratch.setUint16(at, pacts.length, true);
   scratch.setUint16(at + 2, unknown.length, true);
   at += 4;
   for (const contact of pacts) at = writePact(at, contact);
-  for (const { no, muted, shown } of unknown) {
+  for (const { no, muted, shown, visibility } of unknown) {
     scratch.setUint32(at, no, true);
-    scratch.setUint8(at + 4, (muted ? 1 : 0) | (shown && !forget ? 2 : 0));
+    scratch.setUint8(at + 4, (muted ? 1 : 0) | (shown && !forget ? 2 : 0) | (visibility === "coarse" ? 8 : 0));
     at += UNKNOWN_BYTES;
   }
   return at;
@@ -157,7 +198,10 @@ function choose(
   roomBytes: number,
 ): { pacts: Contact[]; unknown: Contact[]; fits: boolean } {
   const kept: Contact[] = [];
-  for (const contact of circle.contacts) if (contact.pact.kind !== "away" || contact.call !== null) kept.push(contact);
+  for (const contact of circle.contacts) {
+    const isAway = contact.pact.kind === "away" && contact.call === null;
+    if (!isAway && contact.visibility !== "hidden") kept.push(contact);
+  }
   let bytes = kept.length * UNKNOWN_BYTES;
   // Who is left out is read from the friend table again, and every client gets a new snapshot.
   if (bytes > roomBytes) return { pacts: [], unknown: [], fits: false };
@@ -183,10 +227,11 @@ function pactBytes({ pact, call, seen }: Contact, keepsNear: boolean): number {
   return keepsNear && isWhole ? NEAR_BYTES : 0;
 }
 
-function writePact(start: number, { no, muted, shown, pact, seen }: Contact): number {
+function writePact(start: number, { no, muted, shown, pact, seen, visibility }: Contact): number {
   if (pact.kind !== "far" && pact.kind !== "near") throw new Error(`contact ${no} has no pact`);
   scratch.setUint32(start, no, true);
-  scratch.setUint8(start + 4, (muted ? 1 : 0) | (shown ? 2 : 0) | (pact.kind === "near" ? 4 : 0));
+  const flags = (muted ? 1 : 0) | (shown ? 2 : 0) | (pact.kind === "near" ? 4 : 0) | (visibility === "coarse" ? 8 : 0);
+  scratch.setUint8(start + 4, flags);
   scratch.setFloat64(start + 5, pact.mine, true);
   scratch.setFloat64(start + 13, pact.theirs, true);
   let at = writePlace(start + 21, pact.anchor);
@@ -221,6 +266,12 @@ function readObject(view: DataView, start: number): ObjectRecord {
     self = { kind: "active", sighting: { rev, ...place, ts, activeUntil, errorM: 0 } };
     at += 32;
   }
+  const since = view.getFloat64(at, true);
+  const pointsLength = view.getUint16(at + 8, true);
+  at += 10;
+  // A copy: the view may be of a larger buffer that is written again.
+  const points = pointsLength === 0 ? null : new Uint8Array(view.buffer, view.byteOffset + at, pointsLength).slice();
+  at += pointsLength;
   const pactCount = view.getUint16(at, true);
   const unknownCount = view.getUint16(at + 2, true);
   at += 4;
@@ -232,7 +283,7 @@ function readObject(view: DataView, start: number): ObjectRecord {
   }
   for (let i = 0; i < unknownCount; i++, at += UNKNOWN_BYTES) {
     const contactFlags = view.getUint8(at + 4);
-    const contact = newContact(view.getUint32(at, true), (contactFlags & 1) !== 0);
+    const contact = newContact(view.getUint32(at, true), (contactFlags & 1) !== 0, visibilityOf(contactFlags));
     contact.shown = (contactFlags & 2) !== 0;
     contact.forgotten = true;
     contacts.push(contact);
@@ -247,12 +298,13 @@ function readObject(view: DataView, start: number): ObjectRecord {
     },
     positionTat: view.getFloat64(start + 9, true),
     alarmAt: alarmAt === 0 ? null : alarmAt,
+    unsaved: { since: since === 0 ? null : since, points },
   };
 }
 
 function readPact(view: DataView, at: number): Contact {
   const flags = view.getUint8(at + 4);
-  const contact = newContact(view.getUint32(at, true), (flags & 1) !== 0);
+  const contact = newContact(view.getUint32(at, true), (flags & 1) !== 0, visibilityOf(flags));
   contact.shown = (flags & 2) !== 0;
   const mine = view.getFloat64(at + 5, true);
   const theirs = view.getFloat64(at + 13, true);
@@ -266,6 +318,11 @@ function readPact(view: DataView, at: number): Contact {
     contact.seen = { rev: theirs, ...readPlace(view, at + 29), ts, activeUntil, errorM: 0 };
   }
   return contact;
+}
+
+/** A friend from whom the user is hidden is away, and in no copy. */
+function visibilityOf(contactFlags: number): "exact" | "coarse" {
+  return (contactFlags & 8) === 0 ? "exact" : "coarse";
 }
 
 function readPlace(view: DataView, at: number): { lat: number; lng: number } {

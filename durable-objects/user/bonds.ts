@@ -1,10 +1,17 @@
-import { ask, hear, type Pair, refuse, SILENT, standingOf } from "../../src/friendship/statement.ts";
+import { ask, hear, insist, type Pair, refuse, SILENT, standingOf } from "../../src/friendship/statement.ts";
 import type { FriendNo } from "../../src/nearby/contact.ts";
 import { logError } from "../../src/observe/log.ts";
 import { encodeDown, type Friendship } from "../../src/protocol/down.ts";
-import { FRIENDS_MAX, PENDING_IN_MAX, PENDING_OUT_MAX } from "../../src/protocol/limits.ts";
+import {
+  ASKS_PER_DAY_MAX,
+  BLOCKS_MAX,
+  FRIENDS_MAX,
+  PENDING_IN_MAX,
+  PENDING_OUT_MAX,
+} from "../../src/protocol/limits.ts";
 import type { FriendEntry } from "../../src/protocol/resources.ts";
 import type { Agenda } from "./agenda.ts";
+import type { Blocks } from "./blocks.ts";
 import type { Connections } from "./connections.ts";
 import type { FriendRow, Friends } from "./friends.ts";
 import type { Live } from "./live.ts";
@@ -16,17 +23,23 @@ import { type Card, sameCard, type Word, type WordReply } from "./words.ts";
 /** How long a "no" is remembered: an older "yes" that is still under way must find it. Far above every delivery in flight. */
 export const TOMBSTONE_MS = 24 * 60 * 60_000;
 
+/** Calls at once when an account ends: far below what pins an object for long. */
+const WAVE = 200;
+
 const STRANGERS: Pair = { mine: SILENT, theirs: SILENT };
 const NO_CARD: Card = {};
 
-export type LimitCode = "friend_limit" | "pending_limit";
+export type LimitCode = "friend_limit" | "pending_limit" | "ask_limit";
 export type Put = { readonly entry: FriendEntry; readonly asked: boolean } | { readonly refused: LimitCode };
+
+export type Linked = "done" | "unchanged" | { readonly refused: "friend_limit" | "blocked" | "unreachable" };
 
 export interface BondsParts {
   readonly user: string;
   readonly stubs: Stubs;
   readonly friends: Friends;
   readonly outbox: Outbox;
+  readonly blocks: Blocks;
   readonly connections: Connections;
   readonly agenda: Agenda;
   readonly card: () => Card;
@@ -36,8 +49,9 @@ export interface BondsParts {
 /** Friendships across two objects: this side's statements, those of the others, and their delivery. */
 export class Bonds {
   readonly #parts: BondsParts;
-  /** Counts the words owed to each friend, so that a confirmation cannot cross out a newer one. */
+  /** Which word is owed to each friend, so that a confirmation cannot cross out a newer one. Numbers are never used again. */
   readonly #owed = new Map<FriendNo, number>();
+  #lastOwed = 0;
 
   constructor(parts: BondsParts) {
     this.#parts = parts;
@@ -45,7 +59,9 @@ export class Bonds {
 
   /** Ask, or accept. The other side is told before this returns, if it answers in time; otherwise by the alarm. */
   async put(id: string, now: number): Promise<Put> {
-    const { friends, live } = this.#parts;
+    const { friends, live, blocks } = this.#parts;
+    // Whoever asks somebody does not block them: in one step, or a block between the two would be asked and blocked.
+    blocks.remove(id, now);
     const before = friends.byId(id);
     const pair = ask(before?.pair ?? STRANGERS, now);
     if (before !== undefined && pair === before.pair) return { entry: entryOf(before), asked: false };
@@ -55,7 +71,7 @@ export class Bonds {
     this.#owe(row.no, now);
     const reply = await this.#deliver(row.no);
     const after = friends.byNo(row.no);
-    if (reply?.kind === "refused" && after?.pair.mine.rev === pair.mine.rev) {
+    if (reply?.kind === "refused" && reply.code !== "blocked" && after?.pair.mine.rev === pair.mine.rev) {
       this.#takeBack(after, before, now);
       return { refused: reply.code };
     }
@@ -74,13 +90,116 @@ export class Bonds {
     await this.#deliver(row.no);
   }
 
-  /** Another object's newest word has arrived. */
-  hear(id: string, { statement, card, away }: Word, now: number): WordReply {
-    const { friends, live } = this.#parts;
+  /**
+   * A friendship that somebody else vouches for: both sides want it, without being asked. `adopt` is its other half.
+   *
+   * @returns "unchanged" when they are friends already
+   */
+  async link(id: string, now: number): Promise<Linked> {
+    const { friends, blocks, stubs, user, card } = this.#parts;
     const before = friends.byId(id);
+    if (before?.standing === "friend") return "unchanged";
+    if (blocks.mine(id)) return { refused: "blocked" };
+    if (friends.count("friend") >= FRIENDS_MAX) return { refused: "friend_limit" };
+    const pair = insist(before?.pair ?? STRANGERS, now);
+    const row = before === undefined ? friends.add(id, pair, NO_CARD, now) : this.#turn(before, pair, now);
+    const word: Word = { statement: pair.mine, card: card() };
+    const reply = await orNull(stubs.call<WordReply>(id, (stub) => stub.adopt(user, word)));
+    const after = friends.byNo(row.no) ?? row;
+    if (reply?.kind === "heard" && blocks.mine(id)) return { refused: "blocked" };
+    if (reply?.kind === "heard") {
+      this.#listen(after, hear(after.pair, reply.statement), reply.card, Date.now());
+      return "done";
+    }
+    if (after.pair.mine.rev === pair.mine.rev) this.#takeBack(after, before, Date.now());
+    const code = reply?.code ?? "unreachable";
+    return { refused: code === "pending_limit" ? "unreachable" : code };
+  }
+
+  async unlink(id: string, now: number): Promise<Linked> {
+    const before = this.#parts.friends.byId(id)?.standing ?? "none";
+    if (before === "none") return "unchanged";
+    await this.delete(id, now);
+    return "done";
+  }
+
+  adopt(id: string, { statement, card }: Word, now: number): WordReply {
+    const { friends, blocks } = this.#parts;
+    if (blocks.mine(id)) return { kind: "refused", code: "blocked" };
+    const before = friends.byId(id);
+    if (before?.standing !== "friend" && friends.count("friend") >= FRIENDS_MAX) {
+      return { kind: "refused", code: "friend_limit" };
+    }
+    const heard = hear(before?.pair ?? STRANGERS, statement);
+    const pair = standingOf(heard) === "friend" ? heard : insist(heard, now);
+    if (before !== undefined) return this.#heard(this.#listen(before, pair, card, now));
+    const row = friends.add(id, pair, card, now);
+    this.#tellClients(row);
+    this.#parts.live().befriend(row, now);
+    return this.#heard(row);
+  }
+
+  /** From now on nothing that they say arrives; they are not told so. A friendship ends. */
+  async block(id: string, now: number): Promise<boolean> {
+    const { friends, blocks } = this.#parts;
+    if (blocks.mine(id)) return true;
+    if (!blocks.add(id, now)) return false;
+    const before = friends.byId(id);
+    const row = before ?? friends.add(id, STRANGERS, NO_CARD, now);
+    const pair = refuse(row.pair, now);
+    if (pair !== row.pair) this.#turn(row, pair, now);
+    // The mark on the other side is part of the word.
+    this.#owe(row.no, now);
+    await this.#deliver(row.no);
+    return true;
+  }
+
+  async unblock(id: string, now: number): Promise<void> {
+    const { friends, blocks } = this.#parts;
+    if (!blocks.mine(id)) return;
+    blocks.remove(id, now);
+    const row = friends.byId(id) ?? friends.add(id, STRANGERS, NO_CARD, now);
+    this.#owe(row.no, now);
+    await this.#deliver(row.no);
+  }
+
+  /** Ends everything with everybody, a few hundred at a time; who cannot be reached hears it from the outbox. */
+  async deleteAll(now: number): Promise<void> {
+    // Those who were blocked may have asked meanwhile: they get their answer, too.
+    const blocked = this.#parts.blocks.page({ after: "", limit: BLOCKS_MAX });
+    await this.#inWaves(
+      blocked.map(({ id }) => id),
+      (id) => this.unblock(id, now),
+    );
+    await this.#inWaves(this.#parts.friends.everybody(), (id) => this.delete(id, Date.now()));
+  }
+
+  async #inWaves(ids: readonly string[], run: (id: string) => Promise<void>): Promise<void> {
+    for (let start = 0; start < ids.length; start += WAVE) {
+      await Promise.all(ids.slice(start, start + WAVE).map(run));
+    }
+  }
+
+  /** Another object's newest word has arrived. */
+  hear(id: string, { statement, card, away, told, block }: Word, now: number): WordReply {
+    const { friends, live, blocks, agenda } = this.#parts;
+    const before = friends.byId(id);
+    if (block !== undefined) blocks.hear(id, block);
+    // As if the question had been put aside: the one who asks must not be able to tell.
+    if (blocks.mine(id)) {
+      const mine = before?.pair.mine ?? SILENT;
+      return { kind: "heard", statement: mine, card: this.#parts.card(), rev: 0 };
+    }
     const pair = hear(before?.pair ?? STRANGERS, statement);
+    if (before === undefined && !statement.wants) {
+      // A "yes" of before may still be on its way: it has to find that it is over.
+      if (statement.rev > 0) {
+        friends.add(id, pair, NO_CARD, now);
+        agenda.cover(now + TOMBSTONE_MS, now);
+      }
+      return { kind: "heard", statement: SILENT, card: NO_CARD, rev: 0 };
+    }
     if (before === undefined) {
-      if (!statement.wants) return { kind: "heard", statement: SILENT, card: NO_CARD, rev: 0 };
       if (friends.count("incoming") >= PENDING_IN_MAX) return { kind: "refused", code: "pending_limit" };
       const row = friends.add(id, pair, card, now);
       this.#tellClients(row);
@@ -95,7 +214,10 @@ export class Bonds {
       }
     }
     const row = this.#listen(before, pair, card, now);
-    if (away !== undefined) live().left(row.no, away.rev, away.reason);
+    if (row.standing === "friend") {
+      if (away !== undefined) live().left(row.no, away.rev, away.reason);
+      if (told !== undefined) live().placed(row, told.sighting, now);
+    }
     return this.#heard(row);
   }
 
@@ -131,6 +253,7 @@ export class Bonds {
     const { friends } = this.#parts;
     if (friends.count("friend") >= FRIENDS_MAX) return "friend_limit";
     const isRequest = standingOf(pair) === "outgoing";
+    if (isRequest && friends.countAsked() >= ASKS_PER_DAY_MAX) return "ask_limit";
     return isRequest && friends.count("outgoing") >= PENDING_OUT_MAX ? "pending_limit" : null;
   }
 
@@ -143,24 +266,27 @@ export class Bonds {
   }
 
   #owe(no: FriendNo, now: number): void {
-    this.#owed.set(no, (this.#owed.get(no) ?? 0) + 1);
+    this.#lastOwed += 1;
+    this.#owed.set(no, this.#lastOwed);
     this.#parts.agenda.cover(this.#parts.outbox.put(no, now), now);
   }
 
   async #deliver(no: FriendNo): Promise<WordReply | null> {
-    const { stubs, user, friends, outbox, card, live } = this.#parts;
+    const { stubs, user, friends, outbox, card, live, blocks } = this.#parts;
     const row = friends.byNo(no);
     if (row === undefined) {
       outbox.confirm(no);
       return null;
     }
     const owed = this.#owed.get(no);
-    const { away } = live();
-    const word: Word = { statement: row.pair.mine, card: card(), ...(away === undefined ? {} : { away }) };
+    const said = live().saidTo(row);
+    const block = blocks.markFor(row.id);
+    const word: Word = { statement: row.pair.mine, card: card(), ...(block === undefined ? {} : { block }), ...said };
     const reply = await orNull(stubs.call<WordReply>(row.id, (stub) => stub.hear(user, word)));
     if (reply?.kind !== "heard") return reply;
     // A restart has set this clock back: the friend took the word for an old one, so it is said again as a new one.
-    if (away !== undefined && reply.rev > away.rev) {
+    const saidRev = said.away?.rev ?? said.told?.rev;
+    if (saidRev !== undefined && reply.rev > saidRev) {
       live().stepOver(reply.rev, Date.now());
       this.owe(no, Date.now());
     }
@@ -169,7 +295,10 @@ export class Bonds {
       this.#owed.delete(no);
     }
     const current = friends.byNo(no);
-    if (current !== undefined) this.#listen(current, hear(current.pair, reply.statement), reply.card, Date.now());
+    // Whoever was blocked meanwhile is not listened to, answers included.
+    if (current !== undefined && !blocks.mine(current.id)) {
+      this.#listen(current, hear(current.pair, reply.statement), reply.card, Date.now());
+    }
     return reply;
   }
 
@@ -209,8 +338,8 @@ export class Bonds {
 }
 
 /** The row as `GET /v1/friends` shows it. */
-export function entryOf({ id, card, standing, since, muted }: FriendRow): FriendEntry {
+export function entryOf({ id, card, standing, since, muted, visibility }: FriendRow): FriendEntry {
   // Rows without a standing are tombstones; only a request that was answered "no" in the same moment shows one here.
   const state = standing === "none" ? "outgoing" : standing;
-  return { id, ...card, state, since, visibility: "exact", muted };
+  return { id, ...card, state, since, visibility, muted };
 }

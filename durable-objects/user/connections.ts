@@ -12,7 +12,16 @@ export interface Connection {
   /** `nearby` was sent: frames about friends may follow. */
   snapshotSent: boolean;
   pace: FramePace;
+  /** Points that its client has sent, and how many of them `saved` has told to be stored. */
+  sent: number;
+  saved: number;
+  /** The newest `ts` among them, ms; 0 for none. */
+  newestTs: number;
 }
+
+/** An object has two kinds of sockets, told apart by tag after a wake: its user's, and those of viewers of a share. */
+export const OWN_TAG = "own";
+export const SHARE_TAG = "share";
 
 /** Close codes that may not be sent: they only report what happened (RFC 6455, 7.4.1). */
 const NEVER_SENT: ReadonlySet<number> = new Set([1005, 1006, 1015]);
@@ -55,7 +64,7 @@ export class Connections {
   /** After a wake: takes over the sockets that stayed open. @returns the state that the carrier kept */
   restore(): ObjectRecord | null {
     let kept: ObjectRecord | null = null;
-    for (const ws of this.#ctx.getWebSockets()) {
+    for (const ws of this.#ctx.getWebSockets(OWN_TAG)) {
       const attachment = decodeAttachment(ws.deserializeAttachment());
       if (attachment === null) {
         // Written by another version of this code: the client comes back and gets a fresh one.
@@ -80,8 +89,9 @@ export class Connections {
       if (device !== null && other.device === device) this.close(other, "replaced");
     }
     while (this.#all.size >= CONNECTIONS_PER_USER_MAX) this.close(this.#longestSilent(), "replaced");
-    this.#ctx.acceptWebSocket(ws);
-    const connection = { ws, device, lastHeard: now, tokenUntil, snapshotSent: false, pace: NEW_PACE };
+    this.#ctx.acceptWebSocket(ws, [OWN_TAG]);
+    const counts = { sent: 0, saved: 0, newestTs: 0 };
+    const connection = { ws, device, lastHeard: now, tokenUntil, snapshotSent: false, pace: NEW_PACE, ...counts };
     this.#all.set(ws, connection);
     this.note(connection);
     return connection;
@@ -113,13 +123,6 @@ export class Connections {
     else this.#write(connection, null);
   }
 
-  /** A frame has come in. */
-  heard(connection: Connection, pace: FramePace, now: number): void {
-    connection.pace = pace;
-    connection.lastHeard = now;
-    this.note(connection);
-  }
-
   /** Every client gets a new `nearby` before anything else about friends. */
   forgetSnapshots(): void {
     for (const connection of this.#all.values()) connection.snapshotSent = false;
@@ -147,9 +150,8 @@ export class Connections {
   }
 
   #write(connection: Connection, object: ObjectRecord | null): void {
-    const { ws, device, lastHeard, tokenUntil, snapshotSent, pace } = connection;
-    const bytes = encodeAttachment({ connection: { device, lastHeard, tokenUntil, snapshotSent, pace }, object });
-    ws.serializeAttachment(bytes);
+    const bytes = encodeAttachment({ connection, object });
+    connection.ws.serializeAttachment(bytes);
     this.#meter.attachmentWrites += 1;
     this.#meter.attachmentBytes = bytes.length;
   }

@@ -1,7 +1,7 @@
 import { type Pair, type Standing, standingOf } from "../../src/friendship/statement.ts";
 import type { FriendNo } from "../../src/nearby/contact.ts";
 import type { RosterEntry } from "../../src/nearby/state.ts";
-import type { FriendState } from "../../src/protocol/resources.ts";
+import type { FriendState, Visibility } from "../../src/protocol/resources.ts";
 import { cardOf } from "./profile.ts";
 import type { Card } from "./words.ts";
 import type { Sql } from "./sql.ts";
@@ -15,6 +15,8 @@ export interface FriendRow {
   readonly since: number;
   readonly pair: Pair;
   readonly muted: boolean;
+  /** What they may know of this user. */
+  readonly visibility: Visibility;
   readonly card: Card;
 }
 
@@ -30,6 +32,7 @@ type Stored = {
   theirs_rev: number;
   theirs_refuses: number;
   muted: number;
+  visibility: Visibility;
   name: string | null;
   avatar: string | null;
 };
@@ -42,6 +45,7 @@ export class Friends {
   readonly #sql: Sql;
   readonly #byId = new Map<string, FriendRow>();
   readonly #byNo = new Map<FriendNo, FriendRow>();
+  #counts: Map<Standing, number> | null = null;
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -57,12 +61,19 @@ export class Friends {
 
   /** All accepted friends, for a wake. */
   roster(): RosterEntry[] {
-    const rows = this.#sql.all<{ no: number; muted: number }>("SELECT no, muted FROM friend WHERE standing = 'friend'");
-    return Array.from(rows, ({ no, muted }) => ({ no, muted: muted === 1 }));
+    const query = "SELECT no, muted, visibility FROM friend WHERE standing = 'friend'";
+    const rows = this.#sql.all<Pick<Stored, "no" | "muted" | "visibility">>(query);
+    return Array.from(rows, ({ no, muted, visibility }) => ({ no, muted: muted === 1, visibility }));
   }
 
+  /** Read once, then kept: an import asks for it with every friendship, and each time the whole table would be read. */
   count(standing: Standing): number {
-    return this.#sql.one<{ n: number }>("SELECT count(*) AS n FROM friend WHERE standing = ?", standing).n;
+    if (this.#counts === null) {
+      const query = "SELECT standing, count(*) AS n FROM friend GROUP BY standing";
+      const rows = this.#sql.all<{ standing: Standing; n: number }>(query);
+      this.#counts = new Map(rows.map((row) => [row.standing, row.n]));
+    }
+    return this.#counts.get(standing) ?? 0;
   }
 
   /** A page by number, which is the order of acquaintance. */
@@ -87,7 +98,8 @@ export class Friends {
       ...[id, standing, now, +mine.wants, mine.rev, mine.refuses, +theirs.wants, theirs.rev, theirs.refuses],
       ...[card.name ?? null, card.avatar ?? null],
     );
-    return this.#remember({ no, id, standing, since: now, pair, muted: false, card });
+    this.#recount(undefined, standing);
+    return this.#remember({ no, id, standing, since: now, pair, muted: false, visibility: "exact", card });
   }
 
   setPair(row: FriendRow, pair: Pair, now: number): FriendRow {
@@ -96,13 +108,15 @@ export class Friends {
     const since = standing === row.standing ? row.since : now;
     // A friendship that ended takes its settings along.
     const muted = standing === "friend" && row.muted;
+    const visibility = standing === "friend" ? row.visibility : "exact";
     this.#sql.all(
-      "UPDATE friend SET standing = ?, since = ?, muted = ?, mine_wants = ?, mine_rev = ?, mine_refuses = ?," +
+      "UPDATE friend SET standing = ?, since = ?, muted = ?, visibility = ?, mine_wants = ?, mine_rev = ?, mine_refuses = ?," +
         " theirs_wants = ?, theirs_rev = ?, theirs_refuses = ? WHERE no = ?",
       ...[
         standing,
         since,
         +muted,
+        visibility,
         +mine.wants,
         mine.rev,
         mine.refuses,
@@ -112,7 +126,13 @@ export class Friends {
         row.no,
       ],
     );
-    return this.#remember({ ...row, standing, since, pair, muted });
+    this.#recount(row.standing, standing);
+    return this.#remember({ ...row, standing, since, pair, muted, visibility });
+  }
+
+  setVisibility(row: FriendRow, visibility: Visibility): FriendRow {
+    this.#sql.all("UPDATE friend SET visibility = ? WHERE no = ?", visibility, row.no);
+    return this.#remember({ ...row, visibility });
   }
 
   setMuted(row: FriendRow, muted: boolean): FriendRow {
@@ -130,8 +150,20 @@ export class Friends {
     return this.#remember({ ...row, card });
   }
 
+  /** Ids of everybody with whom something stands. */
+  everybody(): string[] {
+    return this.#sql.all<{ id: string }>("SELECT id FROM friend WHERE standing != 'none'").map(({ id }) => id);
+  }
+
+  /** Asked, and not become a friend, within the last day: tombstones live that long. */
+  countAsked(): number {
+    const asked = "standing IN ('outgoing', 'none') AND mine_rev > 0 AND theirs_wants = 0";
+    return this.#sql.one<{ n: number }>(`SELECT count(*) AS n FROM friend WHERE ${asked}`).n;
+  }
+
   remove(row: FriendRow): void {
     this.#sql.all("DELETE FROM friend WHERE no = ?", row.no);
+    this.#recount(row.standing, undefined);
     this.#byId.delete(row.id);
     this.#byNo.delete(row.no);
   }
@@ -143,6 +175,12 @@ export class Friends {
       this.remove(fromStored(row));
     }
     return this.#sql.one<{ at: number | null }>(`SELECT min(since) AS at FROM friend WHERE ${due}`).at;
+  }
+
+  #recount(before: Standing | undefined, after: Standing | undefined): void {
+    if (this.#counts === null) return;
+    if (before !== undefined) this.#counts.set(before, (this.#counts.get(before) ?? 0) - 1);
+    if (after !== undefined) this.#counts.set(after, (this.#counts.get(after) ?? 0) + 1);
   }
 
   #load(query: string, key: string | number): FriendRow | undefined {
@@ -168,6 +206,7 @@ function fromStored(row: Stored): FriendRow {
       theirs: { wants: row.theirs_wants === 1, rev: row.theirs_rev, refuses: row.theirs_refuses },
     },
     muted: row.muted === 1,
+    visibility: row.visibility,
     card: cardOf(row.name, row.avatar),
   };
 }

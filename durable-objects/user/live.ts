@@ -6,18 +6,21 @@ import { quietMaxMs } from "../../src/nearby/economy.ts";
 import type { CircleState } from "../../src/nearby/state.ts";
 import { type Down, encodeDown, type Friend, type Nearby } from "../../src/protocol/down.ts";
 import type { Fix } from "../../src/protocol/fix.ts";
-import { SNAPSHOT_WAIT_MS } from "../../src/protocol/limits.ts";
 import { admit } from "../../src/protocol/pace.ts";
 import type { Settings } from "../../src/settings.ts";
 import type { Agenda } from "./agenda.ts";
 import type { ObjectRecord } from "./attachment.ts";
 import type { Connection, Connections } from "./connections.ts";
 import type { FriendRow, Friends } from "./friends.ts";
+import { friendOf } from "./friend-frame.ts";
+import type { History } from "./history.ts";
 import type { Kept } from "./kept.ts";
 import { callMeet } from "./meetings.ts";
+import type { SharedFix } from "./shares.ts";
+import { Snapshots } from "./snapshots.ts";
 import type { Stubs } from "./stubs.ts";
 import { decodeReply, decodeSighting, encodeAnswer, encodeSighting } from "./wire.ts";
-import { type Card, type MeetReply, sameCard } from "./words.ts";
+import { type Card, type MeetReply, type Said, sameCard } from "./words.ts";
 
 export interface LiveParts {
   readonly user: string;
@@ -27,9 +30,12 @@ export interface LiveParts {
   readonly connections: Connections;
   readonly agenda: Agenda;
   readonly kept: Kept;
+  readonly history: History;
   readonly card: () => Card;
   /** The friend has to hear this user's newest word (durable-objects/user/bonds.ts). */
   readonly owesWord: (no: FriendNo) => void;
+  /** The live position is new: whoever watches a share sees it. */
+  readonly moved: (fix: SharedFix, now: number) => void;
 }
 
 /** What became of a live position. */
@@ -48,14 +54,15 @@ export class Live {
   #positionTat: number;
   /** Friends whose name or avatar changed since clients were told. */
   readonly #newCards = new Set<FriendNo>();
-  #snapshotTimer: ReturnType<typeof setTimeout> | null = null;
-  readonly #settledWaiters = new Set<() => void>();
-  #told: { readonly sighting: Sighting; readonly card: Card; readonly text: string } | null = null;
+  readonly #snapshots: Snapshots;
+  /** Encoded once for all friends who are told the same: the exact one, and the coarse one. */
+  readonly #told: { sighting: Sighting; card: Card; text: string }[] = [];
   #mirroredVersion = -1;
   #mirroredUrgency = -1;
   /** `roused` of the core when the row was written. */
   #keptRoused = 0;
   #mirroredAlarmAt: number | null = null;
+  #mirroredHistory = -1;
 
   constructor(parts: LiveParts, record: { circle: CircleState; positionTat: number }) {
     this.#parts = parts;
@@ -63,10 +70,32 @@ export class Live {
     const { radiusM, fanout } = parts.settings;
     const economy = fanout === "economy" ? { quietMs: quietMaxMs(parts.settings) } : {};
     this.#circle = new Circle({ radiusM, roster: () => parts.friends.roster(), ...economy }, record.circle);
+    this.#snapshots = new Snapshots({
+      circle: this.#circle,
+      connections: parts.connections,
+      build: () => this.#snapshot(),
+      sent: () => this.mirror(),
+    });
   }
 
-  get away(): { rev: number; reason: AwayReason } | undefined {
-    return this.#circle.sharing ? undefined : { rev: this.#circle.rev, reason: "paused" };
+  /** What a word to this friend has to say of the user's position. */
+  saidTo({ standing, visibility }: FriendRow): Said {
+    if (standing !== "friend") return {};
+    const told = this.#circle.told(visibility);
+    if (told === null) return {};
+    if ("reason" in told) return { away: told };
+    return visibility === "exact" ? {} : { told: { rev: told.rev, sighting: this.#tell(told) } };
+  }
+
+  /** Where the user is, for viewers of a share; null while nobody may know. */
+  get place(): SharedFix | null {
+    const { self, sharing } = this.#circle;
+    return self.kind === "active" && sharing ? self.sighting : null;
+  }
+
+  /** The user counts as active: friends may be shown where. */
+  get active(): boolean {
+    return this.#circle.self.kind === "active";
   }
 
   // The own user
@@ -86,7 +115,10 @@ export class Live {
     const ts = Math.min(fix.ts, now);
     const activeUntil = now + settings.inactiveAfterMs;
     const { live, effects } = this.#circle.position({ lat: fix.lat, lng: fix.lng, ts, activeUntil }, now);
-    if (live) this.#parts.agenda.cover(activeUntil, now);
+    if (live) {
+      this.#parts.agenda.cover(activeUntil, now);
+      if (this.place !== null) this.#parts.moved(this.place, now);
+    }
     this.#do(effects);
     return { live };
   }
@@ -101,17 +133,35 @@ export class Live {
 
   share(sharing: boolean, now: number): void {
     this.#do(sharing ? this.#circle.resume(now) : this.#circle.pause(now));
+    if (this.place !== null) this.#parts.moved(this.place, now);
   }
 
   // Who wakes from the row kept without a socket must not call former friends, nor miss new ones.
 
-  befriend({ no, muted }: FriendRow, now: number): void {
-    this.#do(this.#circle.befriend(no, muted, now));
+  befriend(row: FriendRow, now: number): void {
+    this.#do(this.#circle.befriend(row, now));
     this.keep();
   }
 
   unfriend(no: FriendNo): void {
     this.#do(this.#circle.unfriend(no));
+    this.keep();
+  }
+
+  /** What this friend may know of the user has changed. */
+  reveal(row: FriendRow, now: number): void {
+    this.#do(this.#circle.reveal(row, now));
+    this.keep();
+  }
+
+  /** The account is gone. */
+  retire(now: number): void {
+    this.#circle.retire(now);
+    this.keep();
+  }
+
+  mute({ no, muted }: FriendRow, now: number): void {
+    this.#do(this.#circle.mute(no, muted, now));
     this.keep();
   }
 
@@ -124,7 +174,7 @@ export class Live {
     const effects = this.#circle.mute(row.no, false, now);
     this.#do(effects, asker);
     if (effects.some(({ kind }) => kind === "show")) return;
-    await this.#settled();
+    await this.#snapshots.settled();
     const shown = this.#circle.shown().find(({ no }) => no === row.no);
     const ref = asker.ref === undefined ? {} : { ref: asker.ref };
     this.#parts.connections.send(
@@ -138,7 +188,7 @@ export class Live {
   /** The `nearby` message, once every friend has answered, at the latest after `SNAPSHOT_WAIT_MS`. */
   async nearby(now: number): Promise<Nearby> {
     this.#do(this.#circle.watch(now));
-    await this.#settled();
+    await this.#snapshots.settled();
     return this.#snapshot();
   }
 
@@ -148,9 +198,17 @@ export class Live {
   meet(row: FriendRow, told: string, heard: number, now: number): string {
     const { sighting, card } = decodeSighting(told);
     this.#learn(row, card);
-    const { answer, effects } = this.#circle.meet({ no: row.no, muted: row.muted, sighting, heard }, now);
+    const { no, muted, visibility } = row;
+    const { answer, effects } = this.#circle.meet({ no, muted, visibility, sighting, heard }, now);
     this.#do(effects);
     return encodeAnswer(answer, answer.kind === "active" ? this.#tell(answer.sighting) : "");
+  }
+
+  /** A friend's position that came with a word. */
+  placed(row: FriendRow, told: string, now: number): void {
+    const { sighting, card } = decodeSighting(told);
+    this.#learn(row, card);
+    this.#do(this.#circle.placed(row, sighting, now));
   }
 
   left(no: FriendNo, rev: number, reason: AwayReason): void {
@@ -182,9 +240,12 @@ export class Live {
 
   /** Brings the copy of the state up to date, if it has to be: a socket's attachment, which costs no row. */
   mirror(): void {
-    const { connections, agenda, kept } = this.#parts;
+    const { connections, agenda, kept, history } = this.#parts;
     const { version, urgency } = this.#circle;
-    const isCurrent = version === this.#mirroredVersion && agenda.alarmAt === this.#mirroredAlarmAt;
+    const isCurrent =
+      version === this.#mirroredVersion &&
+      agenda.alarmAt === this.#mirroredAlarmAt &&
+      history.version === this.#mirroredHistory;
     if (connections.size === 0) {
       // A friend whom the row has as away has come back: who wakes from that row would never meet this friend.
       if (this.#circle.roused !== this.#keptRoused) this.keep();
@@ -192,25 +253,38 @@ export class Live {
     }
     if (isCurrent && !connections.carrierStale) return;
     connections.carry(this.#record());
+    this.#mirroredHistory = history.version;
     this.#mirroredVersion = version;
     this.#mirroredUrgency = urgency;
     this.#mirroredAlarmAt = agenda.alarmAt;
-    // A row from a time without sockets would be restored after a crash, older than what was told since.
+    // A row from a time without sockets would be restored after a crash, older than what was told since. Its points may
+    // have been promised to somebody, and an attachment dies with its socket.
+    history.keepPromises(Date.now());
     kept.clear();
+  }
+
+  /** Points have become chunks: they leave the copies. */
+  pointsStored(): void {
+    if (this.#parts.connections.size > 0 || this.#parts.kept.hasPoints) this.keep();
   }
 
   /** Without a socket the state goes to a row: when the last one closes, and per HTTP report. */
   keep(): void {
     this.#keptRoused = this.#circle.roused;
     if (this.#parts.connections.size > 0) this.mirror();
-    else if (this.#circle.self.kind === "active") this.#parts.kept.write(this.#record());
-    else this.#parts.kept.clear();
+    else if (this.active) this.#parts.kept.write(this.#record());
+    else {
+      // There is no state that would be worth a row, and points must not depend on one.
+      this.#parts.kept.clear();
+      this.#parts.history.storeHere(Date.now());
+    }
   }
 
   #record(): ObjectRecord {
     const { rev, sharing, self, complete, keepsNear, contacts } = this.#circle;
     const circle = { rev, sharing, self, complete, keepsNear, contacts: contacts.values() };
-    return { circle, positionTat: this.#positionTat, alarmAt: this.#parts.agenda.alarmAt };
+    const { agenda, history } = this.#parts;
+    return { circle, positionTat: this.#positionTat, alarmAt: agenda.alarmAt, unsaved: history.unsaved };
   }
 
   // Effects
@@ -236,7 +310,7 @@ export class Live {
       else this.#performOne(effect, asker);
     }
     if (meetings.length > 0) this.#meet(meetings);
-    this.#snapshotIfDue();
+    this.#snapshots.sendIfDue();
   }
 
   #performOne(effect: Exclude<Effect, { kind: "meet" }>, asker: Asker | undefined): void {
@@ -290,10 +364,12 @@ export class Live {
   /** The encoded sighting, written once for all the friends who get the same. */
   #tell(sighting: Sighting): string {
     const card = this.#parts.card();
-    if (this.#told?.sighting !== sighting || this.#told.card !== card) {
-      this.#told = { sighting, card, text: encodeSighting(sighting, card) };
-    }
-    return this.#told.text;
+    const slot = sighting.errorM === 0 ? 0 : 1;
+    const held = this.#told[slot];
+    if (held?.sighting === sighting && held.card === card) return held.text;
+    const text = encodeSighting(sighting, card);
+    this.#told[slot] = { sighting, card, text };
+    return text;
   }
 
   #learn(row: FriendRow, card: Card): void {
@@ -303,45 +379,6 @@ export class Live {
   }
 
   // Snapshots
-
-  /** Sends `nearby` to the connections that wait for it, as soon as all friends have answered. */
-  #snapshotIfDue(): void {
-    const waits = this.#settledWaiters.size > 0 || this.#someoneWaits();
-    if (!waits) return;
-    if (this.#circle.settled) this.#sendSnapshots();
-    else this.#snapshotTimer ??= setTimeout(() => this.#sendSnapshots(), SNAPSHOT_WAIT_MS);
-  }
-
-  #someoneWaits(): boolean {
-    if (this.#circle.self.kind !== "active") return false;
-    for (const { snapshotSent } of this.#parts.connections.all) if (!snapshotSent) return true;
-    return false;
-  }
-
-  #sendSnapshots(): void {
-    if (this.#snapshotTimer !== null) clearTimeout(this.#snapshotTimer);
-    this.#snapshotTimer = null;
-    for (const resolve of this.#settledWaiters) resolve();
-    this.#settledWaiters.clear();
-    if (!this.#someoneWaits()) return;
-    const { connections } = this.#parts;
-    const frame = encodeDown(this.#snapshot());
-    for (const connection of connections.all) {
-      if (connection.snapshotSent) continue;
-      connection.snapshotSent = true;
-      connections.send(connection, frame);
-      connections.note(connection);
-    }
-    this.mirror();
-  }
-
-  #settled(): Promise<void> {
-    if (this.#circle.settled) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#settledWaiters.add(resolve);
-      this.#do([]);
-    });
-  }
 
   #snapshot(): Nearby {
     const list: Friend[] = [];
@@ -354,17 +391,4 @@ export class Live {
       if (shown && seen === null) this.#newCards.add(no);
     return { type: "nearby", friends: list.toSorted((a, b) => a.distance - b.distance) };
   }
-}
-
-function friendOf(row: FriendRow, sighting: Sighting, distanceM: number, withCard: boolean): Friend {
-  const { lat, lng, ts, errorM } = sighting;
-  return {
-    id: row.id,
-    ...(withCard ? row.card : undefined),
-    lat,
-    lng,
-    ts,
-    distance: Math.round(distanceM * 10) / 10,
-    precision: errorM === 0 ? "exact" : "coarse",
-  };
 }

@@ -1,24 +1,25 @@
 import { DurableObject } from "cloudflare:workers";
-import { type Caller, CALLER_HEADER, DEVICE_HEADER, readCaller } from "../../src/auth/caller.ts";
-import { verifyToken } from "../../src/auth/token.ts";
+import { type Caller, CALLER_HEADER, DEVICE_HEADER, readCaller, SHARE_HEADER } from "../../src/auth/caller.ts";
 import { SILENT } from "../../src/friendship/statement.ts";
+import type { HistoryPage, HistoryQuery } from "../../src/history/page.ts";
 import type { AwayReason } from "../../src/nearby/sighting.ts";
-import { logError } from "../../src/observe/log.ts";
 import type { Meter } from "../../src/observe/meter.ts";
 import { encodeDown, type Nearby, type Welcome } from "../../src/protocol/down.ts";
-import { type CloseKind, type ErrorCode, errorDown } from "../../src/protocol/errors.ts";
 import type { Fix } from "../../src/protocol/fix.ts";
-import { isOversized } from "../../src/protocol/frame-size.ts";
 import { PING, PONG, PROTOCOL_VERSION } from "../../src/protocol/limits.ts";
-import { frameArrived, frameDecoded } from "../../src/protocol/pace.ts";
-import type { FriendEntry, FriendState, Profile, ProfilePatch } from "../../src/protocol/resources.ts";
-import { decodeUp, type TokenUp, type Up } from "../../src/protocol/up.ts";
-import { readSettings, type Settings } from "../../src/settings.ts";
-import { answerClose, type Connection } from "./connections.ts";
-import { entryOf, type Put } from "./bonds.ts";
+import { frameArrived, type FramePace, NEW_PACE } from "../../src/protocol/pace.ts";
+import type { FriendEntry, FriendPatch, FriendState, Profile, ProfilePatch } from "../../src/protocol/resources.ts";
+import { readSettings } from "../../src/settings.ts";
+import type { BlockEntry } from "./blocks.ts";
+import { entryOf, type Linked, type Put } from "./bonds.ts";
+import { answerClose } from "./connections.ts";
+import { newestLive, receive } from "./frames.ts";
+import type { InviteEntry } from "./invites.ts";
+import { type Accepted, randomId, type Redeemed } from "./links.ts";
 import { birth, type Person, type Place, wake } from "./person.ts";
+import type { ShareEntry } from "./shares.ts";
 import { encodeAnswer } from "./wire.ts";
-import type { Word, WordReply } from "./words.ts";
+import type { Card, Word, WordReply } from "./words.ts";
 
 export interface FriendsQuery {
   readonly state?: FriendState;
@@ -32,18 +33,34 @@ export interface FriendsPage {
   readonly next?: string;
 }
 
-/** What `report` answers: whether a point became the live position, or after how many seconds one may. */
+export interface BlocksPage {
+  readonly blocks: BlockEntry[];
+  readonly next?: string;
+}
+
+/** What `report` answers once all is stored: whether a point became the live position. Refused: nothing was taken. */
 export type Report = { readonly live: boolean } | { readonly refused: "too_fast"; readonly retryAfterS: number };
+
+/** What `eraseHistory` answers; refused: there are `ERASURES_MAX` ranges apart from each other (durable-objects/user/erased.ts). */
+export type Erasure = { readonly erased: true } | { readonly refused: "too_many_erasures" };
+
+/** After a flood of reports: the pace is that of frames, one in 100 ms. */
+const REPORT_RETRY_S = 1;
+
+const MINUTE_MS = 60_000;
 
 /**
  * A user. Holds the user's sockets, latest position and friends, and talks to the objects of those friends directly.
  *
  * Every method is callable by every Worker and object of this deployment. The Worker has checked the token before it
- * calls a method of the first group; the second group checks the calling friend itself.
+ * calls a method of the first group, and the code of a link before one of the second; the third group checks the calling
+ * friend itself.
  */
 export class UserObject extends DurableObject<Env> {
   readonly #place: Place;
   #person: Person | null = null;
+  /** Of requests that report points. It is full again by the time that an idle object is forgotten. */
+  #reports: FramePace = NEW_PACE;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -57,14 +74,15 @@ export class UserObject extends DurableObject<Env> {
 
   // Runtime handlers
 
-  /** The upgrade. The Worker has verified the caller and passes it in headers that no client can set. */
+  /** The upgrade. The Worker has verified the caller, or the code of a share, and says so in headers that no client can set. */
   override fetch(request: Request): Response {
+    const now = Date.now();
+    this.ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
+    const share = request.headers.get(SHARE_HEADER);
+    if (share !== null) return this.#watch(share, now);
     const caller = readCaller(request.headers.get(CALLER_HEADER));
     const device = request.headers.get(DEVICE_HEADER);
-    const { ctx } = this;
-    const now = Date.now();
     const { connections, live, agenda } = this.#owner(caller);
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
     const { 0: client, 1: server } = new WebSocketPair();
     const connection = connections.accept(server, { device, tokenUntil: caller.expMs, now });
     agenda.cover(caller.expMs, now);
@@ -76,12 +94,10 @@ export class UserObject extends DurableObject<Env> {
   override async webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
     const person = this.#person;
     const connection = person?.connections.get(ws);
-    if (person === null || connection === undefined) return;
+    if (person === null) return;
+    if (connection === undefined) return person.shares.refuse(ws);
     person.meter.messagesIn += 1;
-    const now = Date.now();
-    const kind = closeKindFor(data, connection, now);
-    if (kind !== null) this.#close(person, connection, kind);
-    else if (typeof data === "string") await this.#frame(person, connection, data, now);
+    await receive({ place: this.#place, person, connection, now: Date.now() }, data);
   }
 
   override webSocketClose(ws: WebSocket, code: number, reason: string): void {
@@ -96,15 +112,20 @@ export class UserObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const person = this.#person;
     if (person === null) return;
-    const { agenda, bonds, connections, live } = person;
+    const { agenda, bonds, connections, history, live, profile, shares } = person;
     agenda.fired();
     const now = Date.now();
+    if (profile.resumeIfDue(now)) live.share(true, now);
     const activityAt = live.alarm(now);
     for (const connection of [...connections.all]) {
       if (connection.tokenUntil <= now) connections.close(connection, "tokenExpired");
     }
-    const bondsAt = await bonds.alarm(now);
-    for (const at of [activityAt, connections.earliestTokenEnd, bondsAt]) if (at !== null) agenda.cover(at, Date.now());
+    const shareAt = shares.end(now);
+    const [bondsAt, historyAt] = await Promise.all([bonds.alarm(now), history.alarm(now, !live.active)]);
+    const all = [activityAt, connections.earliestTokenEnd, profile.pausedUntil, shareAt, bondsAt, historyAt];
+    const deadlines = all.filter((at) => at !== null);
+    // Only the earliest: each that comes before the one before it would be a row.
+    if (deadlines.length > 0) agenda.cover(Math.min(...deadlines), Date.now());
     live.keep();
   }
 
@@ -115,11 +136,26 @@ export class UserObject extends DurableObject<Env> {
   }
 
   patchProfile(caller: Caller, patch: ProfilePatch): Profile {
-    const { profile, live } = this.#owner(caller);
+    const { profile, live, agenda } = this.#owner(caller);
+    const now = Date.now();
     profile.patch(patch);
-    live.share(profile.sharing, Date.now());
+    live.share(profile.sharing, now);
+    if (profile.pausedUntil !== null) agenda.cover(profile.pausedUntil, now);
     live.keep();
     return profile.view(this.#place.user);
+  }
+
+  /** Everything that was the user's goes; a later token of the same user finds an empty account. */
+  async deleteAccount(caller: Caller): Promise<void> {
+    const { bonds, connections, history, invites, live, profile, shares } = this.#owner(caller);
+    const now = Date.now();
+    for (const connection of [...connections.all]) connections.close(connection, "deleted");
+    shares.clear();
+    invites.clear();
+    history.erase({ from: 0, to: Number.MAX_SAFE_INTEGER }, now);
+    await bonds.deleteAll(now);
+    profile.clear();
+    live.retire(Date.now());
   }
 
   listFriends(caller: Caller, query: FriendsQuery): FriendsPage | { refused: "bad_cursor" } {
@@ -136,8 +172,42 @@ export class UserObject extends DurableObject<Env> {
     return this.#owner(caller).bonds.put(friend, Date.now());
   }
 
+  /** Null for somebody who is no accepted friend. */
+  patchFriend(caller: Caller, friend: string, { visibility, muted }: FriendPatch): FriendEntry | null {
+    const { friends, live } = this.#owner(caller);
+    const now = Date.now();
+    const before = friends.byId(friend);
+    if (before?.standing !== "friend") return null;
+    let row = before;
+    const [wantsMuted, wantsVisibility] = [muted ?? false, visibility ?? "exact"];
+    if (muted !== undefined && wantsMuted !== row.muted) {
+      row = friends.setMuted(row, wantsMuted);
+      live.mute(row, now);
+    }
+    if (visibility !== undefined && wantsVisibility !== row.visibility) {
+      row = friends.setVisibility(row, wantsVisibility);
+      live.reveal(row, now);
+    }
+    return entryOf(row);
+  }
+
   deleteFriend(caller: Caller, friend: string): Promise<void> {
     return this.#owner(caller).bonds.delete(friend, Date.now());
+  }
+
+  listBlocks(caller: Caller, { limit, cursor = "" }: { limit: number; cursor?: string }): BlocksPage {
+    const blocks = this.#owner(caller).blocks.page({ after: cursor, limit });
+    const last = blocks.at(-1);
+    return { blocks, ...(blocks.length === limit && last !== undefined ? { next: last.id } : {}) };
+  }
+
+  async block(caller: Caller, id: string): Promise<{ blocked: true } | { refused: "block_limit" }> {
+    const isBlocked = await this.#owner(caller).bonds.block(id, Date.now());
+    return isBlocked ? { blocked: true } : { refused: "block_limit" };
+  }
+
+  unblock(caller: Caller, id: string): Promise<void> {
+    return this.#owner(caller).bonds.unblock(id, Date.now());
   }
 
   nearby(caller: Caller): Promise<Nearby> {
@@ -145,17 +215,74 @@ export class UserObject extends DurableObject<Env> {
   }
 
   /** Points over HTTP: the newest is live if it is recent, like the newest of `locations`. */
-  report(caller: Caller, points: readonly Fix[]): Report {
-    const { live } = this.#owner(caller);
+  async report(caller: Caller, points: readonly Fix[]): Promise<Report> {
+    const { live, history, connections } = this.#owner(caller);
     const now = Date.now();
+    const arrived = frameArrived(this.#reports, now);
+    this.#reports = arrived.pace;
+    if (arrived.verdict !== "admitted") return { refused: "too_fast", retryAfterS: REPORT_RETRY_S };
+    history.took(null, points, now);
     const fix = newestLive(points, now, this.#place.settings);
-    if (fix === null) return { live: false };
-    const reported = live.report(fix, now);
-    if ("retryAfterMs" in reported) {
-      return { refused: "too_fast", retryAfterS: Math.ceil(reported.retryAfterMs / 1000) };
-    }
-    live.keep();
-    return reported;
+    const reported = fix === null ? { live: false } : live.report(fix, now);
+    if (connections.size === 0 && live.active) {
+      live.keep();
+      history.promise();
+    } else await history.store(now);
+    return { live: "live" in reported && reported.live };
+  }
+
+  history(caller: Caller, query: HistoryQuery): HistoryPage {
+    return this.#owner(caller).history.page(query, Date.now());
+  }
+
+  /** @param range ms, `from` inclusive, `to` exclusive */
+  eraseHistory(caller: Caller, range: { from: number; to: number }): Erasure {
+    const isErased = this.#owner(caller).history.erase(range, Date.now());
+    return isErased ? { erased: true } : { refused: "too_many_erasures" };
+  }
+
+  createInvite(
+    caller: Caller,
+    wish: { uses: number; minutes: number },
+  ): { id: string; expiresAt: number; uses: number } | { refused: "invite_limit" } {
+    return this.#owner(caller).links.create(wish, Date.now());
+  }
+
+  listInvites(caller: Caller): InviteEntry[] {
+    return this.#owner(caller).invites.list(Date.now());
+  }
+
+  revokeInvite(caller: Caller, id: string): boolean {
+    return this.#owner(caller).invites.remove(id);
+  }
+
+  acceptInvite(caller: Caller, invite: { owner: string; id: string }): Promise<Accepted> {
+    return this.#owner(caller).links.accept(invite);
+  }
+
+  createShare(
+    caller: Caller,
+    { minutes }: { minutes: number },
+  ): { id: string; expiresAt: number } | { refused: "share_limit" } {
+    const now = Date.now();
+    const share = { id: randomId(), endsAt: now + minutes * MINUTE_MS };
+    if (!this.#owner(caller).shares.add(share, now)) return { refused: "share_limit" };
+    return { id: share.id, expiresAt: share.endsAt };
+  }
+
+  listShares(caller: Caller): ShareEntry[] {
+    return this.#owner(caller).shares.list(Date.now());
+  }
+
+  revokeShare(caller: Caller, id: string): boolean {
+    return this.#owner(caller).shares.remove(id);
+  }
+
+  /** For an operator who vouches for both sides. */
+  link(friend: string, wanted: boolean): Promise<Linked> {
+    this.#person ??= birth(this.#place);
+    const { bonds } = this.#person;
+    return wanted ? bonds.link(friend, Date.now()) : bonds.unlink(friend, Date.now());
   }
 
   /** What this object was billed for since it woke; null before its user exists. */
@@ -166,9 +293,27 @@ export class UserObject extends DurableObject<Env> {
   /** A planned restart: clients come back after a random delay. */
   drain(): void {
     if (this.#person === null) return;
-    const { connections, live } = this.#person;
+    const { connections, live, shares } = this.#person;
     for (const connection of [...connections.all]) connections.close(connection, "restart");
+    shares.restart();
     live.keep();
+  }
+
+  // RPC from the Worker, for whoever holds the code of a link
+
+  viewInvite(id: string): (Card & { expiresAt: number }) | null {
+    const person = this.#person;
+    const invite = person?.invites.get(id, Date.now());
+    if (person === null || invite === undefined) return null;
+    return { ...person.profile.card, expiresAt: invite.expiresAt };
+  }
+
+  viewShare(id: string): { name?: string; endsAt: number } | null {
+    const person = this.#person;
+    const endsAt = person?.shares.endOf(id, Date.now());
+    if (person === null || endsAt === undefined) return null;
+    const { name } = person.profile.card;
+    return { endsAt, ...(name === undefined ? {} : { name }) };
   }
 
   // RPC from friends' objects
@@ -192,12 +337,31 @@ export class UserObject extends DurableObject<Env> {
     return this.#person.bonds.hear(from, word, Date.now());
   }
 
+  /** The other half of `link`. */
+  adopt(from: string, word: Word): WordReply {
+    this.#person ??= birth(this.#place);
+    return this.#person.bonds.adopt(from, word, Date.now());
+  }
+
+  redeemInvite(id: string, user: string): Promise<Redeemed> | "not_found" {
+    return this.#person?.links.redeem(id, user, Date.now()) ?? "not_found";
+  }
+
   // Parts
 
   #owner(caller: Caller): Person {
     this.#person ??= birth(this.#place);
     this.#person.profile.introduce(caller);
     return this.#person;
+  }
+
+  #watch(share: string, now: number): Response {
+    const person = this.#person;
+    if (person?.shares.endOf(share, now) === undefined) return new Response(null, { status: 404 });
+    const client = person.shares.watch(share, person.live.place);
+    return client === null
+      ? new Response(null, { status: 503 })
+      : new Response(null, { status: 101, webSocket: client });
   }
 
   #welcome(now: number): Welcome {
@@ -214,109 +378,15 @@ export class UserObject extends DurableObject<Env> {
     };
   }
 
-  #close({ connections, live }: Person, connection: Connection, kind: CloseKind): void {
-    connections.close(connection, kind);
-    live.keep();
-  }
-
   #gone(ws: WebSocket): void {
-    const connection = this.#person?.connections.get(ws);
-    if (this.#person === null || connection === undefined) return;
-    this.#person.connections.drop(connection);
-    this.#person.live.keep();
-  }
-
-  async #frame(person: Person, connection: Connection, text: string, now: number): Promise<void> {
-    const { connections, live } = person;
-    const arrived = frameArrived(connection.pace, now);
-    if (arrived.verdict !== "admitted") {
-      connections.heard(connection, arrived.pace, now);
-      connections.send(connection, encodeDown(errorDown("too_fast")));
-      if (arrived.verdict === "close") this.#close(person, connection, "policy");
-      else live.mirror();
+    const person = this.#person;
+    const connection = person?.connections.get(ws);
+    if (person === null) return;
+    if (connection === undefined) {
+      person.shares.left(ws);
       return;
     }
-    const decoded = decodeUp(text, now);
-    const paced = frameDecoded(arrived.pace, decoded.ok);
-    connections.heard(connection, paced.pace, now);
-    if (!decoded.ok) {
-      connections.send(connection, encodeDown(decoded.error));
-      if (paced.verdict === "close") this.#close(person, connection, "policy");
-      else live.mirror();
-      return;
-    }
-    const { message } = decoded;
-    try {
-      await this.#message(person, connection, message, now);
-    } catch (error) {
-      logError("message_failed", { user: this.#place.user, type: message.type, reason: String(error) });
-      connections.send(connection, encodeDown(errorDown("internal", { ref: message.ref })));
-    }
-    live.mirror();
+    person.connections.drop(connection);
+    person.live.keep();
   }
-
-  #message(person: Person, connection: Connection, message: Up, now: number): Promise<void> | void {
-    const { connections, friends, live } = person;
-    const refuse = (code: ErrorCode): void =>
-      connections.send(connection, encodeDown(errorDown(code, { ref: message.ref })));
-    switch (message.type) {
-      case "location":
-      case "locations": {
-        const points = message.type === "location" ? [message] : message.points;
-        const fix = message.type === "location" ? message : newestLive(points, now, this.#place.settings);
-        if (fix !== null && "retryAfterMs" in live.report(fix, now)) refuse("too_fast");
-        return;
-      }
-      case "subscribe":
-      case "unsubscribe": {
-        const row = friends.byId(message.friend);
-        if (row?.standing !== "friend") return refuse("not_friends");
-        const muted = message.type === "unsubscribe";
-        const stored = row.muted === muted ? row : friends.setMuted(row, muted);
-        const asker = { connection, ref: message.ref };
-        if (!muted) return live.subscribe(stored, asker, now);
-        live.unsubscribe(row.no, asker, now);
-        return;
-      }
-      case "discover":
-        // People who are not friends are not served: who asks for them must not wait for an answer.
-        if (message.on) refuse("not_discoverable");
-        return;
-      case "token":
-        return this.#renew(person, connection, message, now);
-    }
-  }
-
-  async #renew(person: Person, connection: Connection, { token, ref }: TokenUp, now: number): Promise<void> {
-    const verdict = await verifyToken(token, this.#place.settings.auth, now);
-    // The keys cannot be had: nobody's fault, and the old deadline still stands.
-    if (!verdict.ok && verdict.kind === "unavailable") {
-      person.connections.send(connection, encodeDown(errorDown("internal", { ref })));
-      return;
-    }
-    if (!verdict.ok || verdict.caller.user !== this.#place.user || verdict.caller.expMs < connection.tokenUntil) {
-      person.connections.send(connection, encodeDown(errorDown("bad_token", { ref })));
-      this.#close(person, connection, "tokenExpired");
-      return;
-    }
-    connection.tokenUntil = verdict.caller.expMs;
-    person.profile.introduce(verdict.caller);
-    person.agenda.cover(connection.tokenUntil, now);
-    person.connections.note(connection);
-    person.live.mirror();
-  }
-}
-
-/** Why a frame ends its connection before it is read, or null. */
-function closeKindFor(data: string | ArrayBuffer, connection: Connection, now: number): CloseKind | null {
-  if (connection.tokenUntil <= now) return "tokenExpired";
-  if (typeof data !== "string") return "binary";
-  return isOversized(data) ? "tooBig" : null;
-}
-
-/** The newest of some points, if it may be shown as the present. */
-function newestLive(points: readonly Fix[], now: number, { inactiveAfterMs }: Settings): Fix | null {
-  let newest: Fix | null = null;
-  for (const point of points) if (newest === null || point.ts >= newest.ts) newest = point;
-  return newest !== null && newest.ts >= now - inactiveAfterMs ? newest : null;
 }

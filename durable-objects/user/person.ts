@@ -2,15 +2,23 @@ import type { Self } from "../../src/nearby/state.ts";
 import { type Meter, newMeter } from "../../src/observe/meter.ts";
 import type { Settings } from "../../src/settings.ts";
 import { Agenda } from "./agenda.ts";
-import type { ObjectRecord } from "./attachment.ts";
+import { isReadable, NO_POINTS, type ObjectRecord } from "./attachment.ts";
+import { Blocks } from "./blocks.ts";
 import { Bonds } from "./bonds.ts";
 import { Connections } from "./connections.ts";
+import { Chunks } from "./chunks.ts";
+import { Erased } from "./erased.ts";
 import { Friends } from "./friends.ts";
+import { History } from "./history.ts";
+import { HistoryQueue } from "./history-queue.ts";
+import { Invites } from "./invites.ts";
 import { Kept } from "./kept.ts";
+import { Links } from "./links.ts";
 import { Live } from "./live.ts";
 import { Outbox } from "./outbox.ts";
 import { ProfileStore } from "./profile.ts";
 import { migrate, schemaVersion } from "./schema.ts";
+import { Shares } from "./shares.ts";
 import { Sql } from "./sql.ts";
 import { Stubs } from "./stubs.ts";
 import type { Card } from "./words.ts";
@@ -24,6 +32,11 @@ export interface Person {
   readonly agenda: Agenda;
   readonly bonds: Bonds;
   readonly live: Live;
+  readonly history: History;
+  readonly blocks: Blocks;
+  readonly invites: Invites;
+  readonly links: Links;
+  readonly shares: Shares;
 }
 
 export interface Place {
@@ -43,7 +56,7 @@ export function birth(place: Place): Person {
   migrate(storage);
   const meter = newMeter();
   const circle = { rev: Date.now(), sharing: true, self: { kind: "inactive" }, complete: false, contacts: [] } as const;
-  const record = { circle, positionTat: 0, alarmAt: null };
+  const record = { circle, positionTat: 0, alarmAt: null, unsaved: NO_POINTS };
   const sql = new Sql(storage, meter);
   return assemble(place, {
     meter,
@@ -51,6 +64,7 @@ export function birth(place: Place): Person {
     connections: new Connections(place.ctx, meter),
     kept: new Kept(sql),
     record,
+    promised: false,
   });
 }
 
@@ -69,13 +83,13 @@ export function wake(place: Place, ready: (person: Person) => void): void {
   const kept = new Kept(sql);
   const carried = connections.restore();
   if (carried !== null) {
-    ready(assemble(place, { meter, sql, connections, kept, record: carried }));
+    ready(assemble(place, { meter, sql, connections, kept, record: carried, promised: false }));
     return;
   }
   void place.ctx.blockConcurrencyWhile(async () => {
     const alarmAt = await storage.getAlarm();
     const record = recall(place, { sql, kept, alarmAt });
-    ready(assemble(place, { meter, sql, connections, kept, record }));
+    ready(assemble(place, { meter, sql, connections, kept, record, promised: true }));
   });
 }
 
@@ -84,13 +98,14 @@ function recall(
   { sql, kept, alarmAt }: { sql: Sql; kept: Kept; alarmAt: number | null },
 ): ObjectRecord {
   const { sharing } = new ProfileStore(sql);
-  const record = kept.read();
-  if (record !== null) return { ...record, circle: { ...record.circle, sharing }, alarmAt };
+  const row = kept.read();
+  const unsaved = row?.unsaved ?? NO_POINTS;
+  if (row?.record) return { ...row.record, circle: { ...row.record.circle, sharing }, alarmAt, unsaved };
   const now = Date.now();
   // Nothing is written per position, so after a crash only the alarm tells that the user may have been active a moment
   // ago. It may also wait for something else; to be unsure for no reason costs friends a call, the opposite a position.
   const self: Self = { kind: alarmAt !== null && alarmAt <= now + settings.inactiveAfterMs ? "unsure" : "inactive" };
-  return { circle: { rev: now, sharing, self, complete: false, contacts: [] }, positionTat: 0, alarmAt };
+  return { circle: { rev: now, sharing, self, complete: false, contacts: [] }, positionTat: 0, alarmAt, unsaved };
 }
 
 interface Memory {
@@ -99,21 +114,42 @@ interface Memory {
   readonly connections: Connections;
   readonly kept: Kept;
   readonly record: ObjectRecord;
+  /** Its points come from the row kept without a socket: somebody may have been told that they are stored. */
+  readonly promised: boolean;
 }
 
-function assemble(place: Place, { meter, sql, connections, kept, record }: Memory): Person {
+function assemble(place: Place, { meter, sql, connections, kept, record, promised }: Memory): Person {
   const { ctx, env, settings, user } = place;
+  const { unsaved } = record;
   const friends = new Friends(sql);
   const outbox = new Outbox(sql);
   const stubs = new Stubs(env, meter);
   const profile = new ProfileStore(sql);
   const agenda = new Agenda(ctx.storage, record.alarmAt, meter);
   const card = (): Card => profile.card;
-  const bonds: Bonds = new Bonds({ user, stubs, friends, outbox, connections, agenda, card, live: () => live });
+  const blocks = new Blocks(sql);
+  const bonds: Bonds = new Bonds({ user, stubs, friends, outbox, blocks, connections, agenda, card, live: () => live });
+  const invites = new Invites(sql);
+  const links = new Links({ user, stubs, friends, bonds, blocks, invites });
+  const shares = new Shares({ ctx, sql, agenda, name: () => card().name });
+  const moved = shares.show.bind(shares);
   const owesWord = (no: number): void => bonds.owe(no, Date.now());
-  const live = new Live({ user, stubs, settings, friends, connections, agenda, card, kept, owesWord }, record);
+  const chunks = new Chunks(sql, user);
+  if (unsaved.points !== null && !isReadable(unsaved)) chunks.adopt(unsaved.points, unsaved.since ?? Date.now());
+  const erased = new Erased(sql);
+  const { sinks, queues } = settings.history;
+  const queue = sinks.length === 0 ? null : new HistoryQueue({ env, user, queues, chunks, erased, agenda, meter });
+  const stored = (): void => live.pointsStored();
+  const history = new History(
+    { user, queue, chunks, erased, connections, agenda, stored },
+    { unsaved: isReadable(unsaved) ? unsaved : NO_POINTS, promised },
+  );
+  const live: Live = new Live(
+    { user, stubs, settings, friends, connections, agenda, card, kept, history, owesWord, moved },
+    record,
+  );
   const { self, sharing, complete } = record.circle;
   // More contacts than fit: nobody knows what the clients show, so they get a new snapshot.
   if (self.kind === "active" && sharing && !complete) connections.forgetSnapshots();
-  return { meter, friends, profile, connections, agenda, bonds, live };
+  return { meter, friends, profile, connections, agenda, bonds, live, history, blocks, invites, links, shares };
 }

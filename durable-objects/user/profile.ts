@@ -9,9 +9,17 @@ type Stored = {
   token_name: string | null;
   token_avatar: string | null;
   sharing: number;
+  paused_until: number | null;
 };
 
-const EMPTY: Stored = { name: null, avatar: null, token_name: null, token_avatar: null, sharing: 1 };
+const EMPTY: Stored = {
+  name: null,
+  avatar: null,
+  token_name: null,
+  token_avatar: null,
+  sharing: 1,
+  paused_until: null,
+};
 
 /** Who the user is to others: what was chosen here, else what the host app's token says. Read once, kept in memory. */
 export class ProfileStore {
@@ -34,8 +42,15 @@ export class ProfileStore {
     return this.#card;
   }
 
+  /** When the pause ends by itself, ms, or null. */
+  get pausedUntil(): number | null {
+    return this.#read().paused_until;
+  }
+
   view(user: string): Profile {
-    return { user, ...this.card, sharing: this.sharing };
+    const { sharing, paused_until } = this.#read();
+    const end = sharing === 1 || paused_until === null ? {} : { pausedUntil: paused_until };
+    return { user, ...this.card, sharing: sharing === 1, ...end };
   }
 
   /** What the newest token says. Writes only when it differs. */
@@ -47,28 +62,50 @@ export class ProfileStore {
     this.#write({ ...stored, token_name, token_avatar });
   }
 
-  patch({ name, avatar, sharing }: ProfilePatch): void {
+  patch({ name, avatar, sharing: wish, pausedUntil }: ProfilePatch): void {
     const stored = this.#read();
+    const isTimed = typeof pausedUntil === "number";
+    const sharing = wish === undefined ? (isTimed ? 0 : stored.sharing) : +(wish ?? true);
+    const until = pausedUntil === undefined ? stored.paused_until : pausedUntil;
     this.#write({
       ...stored,
       name: name === undefined ? stored.name : name,
       avatar: avatar === undefined ? stored.avatar : avatar,
-      sharing: sharing === undefined ? stored.sharing : +(sharing ?? true),
+      sharing,
+      // An end belongs to one pause: the next one has none unless it says so.
+      paused_until: sharing === 1 || (wish === false && !isTimed && stored.sharing === 1) ? null : until,
     });
+  }
+
+  /** The pause has come to its end. @returns whether there was one that is over */
+  resumeIfDue(now: number): boolean {
+    const stored = this.#read();
+    if (stored.sharing === 1 || stored.paused_until === null || stored.paused_until > now) return false;
+    this.#write({ ...stored, sharing: 1, paused_until: null });
+    return true;
+  }
+
+  /** Nothing is left of who the user was. */
+  clear(): void {
+    this.#sql.all("DELETE FROM profile");
+    this.#stored = EMPTY;
+    this.#card = undefined;
   }
 
   #read(): Stored {
     if (this.#stored !== undefined) return this.#stored;
-    const [row] = this.#sql.all<Stored>("SELECT name, avatar, token_name, token_avatar, sharing FROM profile");
+    const columns = "name, avatar, token_name, token_avatar, sharing, paused_until";
+    const [row] = this.#sql.all<Stored>(`SELECT ${columns} FROM profile`);
     this.#stored = row ?? EMPTY;
     return this.#stored;
   }
 
   #write(stored: Stored): void {
-    const { name, avatar, token_name, token_avatar, sharing } = stored;
+    const { name, avatar, token_name, token_avatar, sharing, paused_until } = stored;
     this.#sql.all(
-      "INSERT OR REPLACE INTO profile (one, name, avatar, token_name, token_avatar, sharing) VALUES (1, ?, ?, ?, ?, ?)",
-      ...[name, avatar, token_name, token_avatar, sharing],
+      "INSERT OR REPLACE INTO profile (one, name, avatar, token_name, token_avatar, sharing, paused_until)" +
+        " VALUES (1, ?, ?, ?, ?, ?, ?)",
+      ...[name, avatar, token_name, token_avatar, sharing, paused_until],
     );
     this.#stored = stored;
     this.#card = undefined;

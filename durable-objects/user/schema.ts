@@ -36,6 +36,43 @@ export const MIGRATIONS: readonly Migration[] = [
         state BLOB NOT NULL                  -- what a socket's attachment holds otherwise
       );`,
   },
+  {
+    id: 2,
+    sql: `
+      -- A row per chunk and no index beside it: a user's points have different times, so the first one names the chunk.
+      CREATE TABLE chunk (
+        from_ts INTEGER PRIMARY KEY, to_ts INTEGER NOT NULL,  -- ms, of its first and last point
+        stored_at INTEGER NOT NULL,                           -- ms, by this object's clock
+        queued INTEGER NOT NULL,                              -- 1 once the queue has taken it
+        points BLOB NOT NULL                                  -- src/history/chunk.ts
+      );
+      CREATE INDEX chunk_waiting ON chunk (from_ts) WHERE queued = 0;
+      CREATE TABLE erased (
+        no INTEGER PRIMARY KEY AUTOINCREMENT,
+        from_ts INTEGER NOT NULL, to_ts INTEGER NOT NULL,     -- ms, from inclusive, to exclusive
+        erased_at INTEGER NOT NULL,                           -- ms, by this object's clock
+        queued INTEGER NOT NULL                               -- 1 once the queue has taken it
+      );
+      -- Points that are in no chunk yet, and since when, ms. Beside the state, which an update may not be able to read.
+      ALTER TABLE kept ADD COLUMN points BLOB;
+      ALTER TABLE kept ADD COLUMN points_since INTEGER;`,
+  },
+  {
+    id: 3,
+    sql: `
+      ALTER TABLE friend ADD COLUMN visibility TEXT NOT NULL DEFAULT 'exact';  -- exact | coarse | hidden: what they may know
+      ALTER TABLE profile ADD COLUMN paused_until INTEGER;                     -- ms; null for a pause without an end
+      -- A block, and the mark that it leaves on the other side, which its user never gets to see.
+      CREATE TABLE block (
+        id TEXT PRIMARY KEY,
+        since INTEGER, rev INTEGER NOT NULL,   -- ms, when this user blocked them (null: does not); rev of that word
+        theirs INTEGER NOT NULL, theirs_rev INTEGER NOT NULL  -- 1: they block this user; rev of their word
+      ) WITHOUT ROWID;
+      CREATE TABLE invite (id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL, uses INTEGER NOT NULL) WITHOUT ROWID;
+      -- Who has accepted: a second tap of the same person is no second use.
+      CREATE TABLE invite_use (invite TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (invite, user)) WITHOUT ROWID;
+      CREATE TABLE share (id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL) WITHOUT ROWID;`,
+  },
 ];
 
 /** The object was written by a newer version of this code. */

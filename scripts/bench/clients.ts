@@ -17,6 +17,7 @@ export interface Client {
 const Frame = v.object({
   type: v.string(),
   code: v.optional(v.string()),
+  count: v.optional(v.number()),
   friend: v.optional(v.object({ id: v.string(), ts: v.number() })),
   friends: v.optional(v.array(v.object({ id: v.string(), ts: v.number() }))),
 });

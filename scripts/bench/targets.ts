@@ -96,7 +96,7 @@ function say(name: Target["name"]) {
   return (step: string) => void process.stderr.write(`${name}: ${step}\n`);
 }
 
-function socketUrl(backend: Backend): string {
+export function socketUrl(backend: Backend): string {
   return `${backend.url.replace("http", "ws")}/v1/connect`;
 }
 
@@ -106,7 +106,8 @@ function idOf(people: Person[], index: number): string {
   return person.id;
 }
 
-async function authorize(people: Person[], env: SettingsEnv): Promise<Record<string, string>[]> {
+/** The headers of each person's requests. */
+export async function authorize(people: readonly Person[], env: SettingsEnv): Promise<Record<string, string>[]> {
   const { auth } = readSettings(env);
   if (auth.kind !== "hs256") throw new Error("the bench signs with a secret");
   const at = { nowMs: Date.now(), lifetimeS: TOKEN_LIFETIME_S };

@@ -1,5 +1,6 @@
 /** Usage times prices, by component. */
 import { round } from "../bench/figures.ts";
+import { WORKER_CPU_MS_PER_BATCH, WORKER_CPU_MS_PER_CONNECT } from "./measured.ts";
 import { OBJECT_GB, priceOf, QUEUE_OPERATIONS_PER_MESSAGE } from "./prices.ts";
 import type { Usage } from "./usage.ts";
 
@@ -11,7 +12,8 @@ export const COMPONENTS = [
   ["duration", "objects that run, or wait for answers"],
   ["alarms", "alarms, set and run"],
   ["rows", "rows, written and read"],
-  ["queue", "queue messages"],
+  ["queue", "queue messages, and the Worker that takes them"],
+  ["r2", "Parquet objects, written and kept for a month"],
   ["connects", "upgrades: the Worker, its CPU, and the object"],
   ["logs", "lines in Workers Logs"],
 ] as const;
@@ -32,10 +34,15 @@ export function billOf(usage: Usage): Bill {
     duration: sumOf(priceOf("duration", usage.objectS * OBJECT_GB)),
     alarms: sumOf(priceOf("rowWritten", usage.alarmsSet), priceOf("objectRequest", usage.alarmRuns)),
     rows: sumOf(priceOf("rowWritten", usage.rowsWritten), priceOf("rowRead", usage.rowsRead)),
-    queue: sumOf(priceOf("queueOperation", usage.queueMessages * QUEUE_OPERATIONS_PER_MESSAGE)),
+    queue: sumOf(
+      priceOf("queueOperation", usage.queueMessages * QUEUE_OPERATIONS_PER_MESSAGE),
+      priceOf("workerRequest", usage.batches),
+      priceOf("workerCpu", usage.batches * WORKER_CPU_MS_PER_BATCH),
+    ),
+    r2: sumOf(priceOf("objectStored", usage.batches), priceOf("storage", usage.storedGB)),
     connects: sumOf(
       priceOf("workerRequest", usage.connects),
-      priceOf("workerCpu", usage.workerCpuMs),
+      priceOf("workerCpu", usage.connects * WORKER_CPU_MS_PER_CONNECT),
       priceOf("objectRequest", usage.connects),
     ),
     logs: sumOf(priceOf("logLine", usage.logLines)),

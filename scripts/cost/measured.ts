@@ -1,4 +1,7 @@
 /** What the model takes from measurements, each with what produced it, and what it has to assume. */
+import { CHUNK_SPAN_MAX_MS } from "../../src/history/cut.ts";
+
+const DAY_MS = 24 * 60 * 60_000;
 
 export interface Fanout {
   /** Averages per position, as `npm run fanout` defines them. */
@@ -35,7 +38,7 @@ export const RUN_MS_PER_CALL = 0.1;
 
 /**
  * Rows that an alarm and the start of a session read, and the rows that its end writes: the meter of an object in the
- * Workers runtime, with 10, 20 and 40 friends.
+ * Workers runtime, with 10, 20 and 40 friends; and what a chunk writes (`test/objects/cost.test.ts`) and reads.
  */
 export const ROWS = {
   /** Looks for words that were not delivered and for former friends whose entry is old enough to go. */
@@ -44,7 +47,17 @@ export const ROWS = {
   readBySession: (friends: number) => 2 * friends + 3,
   /** The state goes to a row when the last socket closes; the row is removed when the user is inactive. */
   writtenBySession: 2,
+  /** The row of a chunk: once when it is inserted, once when it is removed after 90 days. */
+  writtenByChunk: 2,
+  /** A phone may send a point twice: it is looked for in all chunks that began in the time that a chunk may span. */
+  readByChunk: (chunksPerDay: number) => (chunksPerDay * CHUNK_SPAN_MAX_MS) / DAY_MS,
 } as const;
+
+/**
+ * Bytes of a point in Parquet, in a batch of 100 chunks of 20 points with user ids of 36 characters: docs/history.md, whose
+ * table is checked by `test/unit/history-parquet.test.ts`.
+ */
+export const PARQUET_BYTES_PER_POINT = 19.4;
 
 /** When the token ends, then when activity ends, which is earlier. */
 export const ALARMS_SET_PER_SESSION = 2;
@@ -57,3 +70,9 @@ export const ANSWER_MS = 300;
 
 /** Assumed: checking the token at the upgrade. */
 export const WORKER_CPU_MS_PER_CONNECT = 2;
+
+/**
+ * Of the consumer, for a batch of 2,000 points. Assumed: `npm run bench -- --history` fails when encoding them takes longer,
+ * and reading the messages is the smaller part.
+ */
+export const WORKER_CPU_MS_PER_BATCH = 10;

@@ -9,7 +9,7 @@ import { meetingsOf, type Mode, MODES, POSITIONS_PER_DAY_MIN, SECONDS_PER_DAY, t
 export const USAGE =
   "npm run cost -- [--users N] [--online N] [--friends N] [--active N] [--near N] [--positions-per-day N]" +
   " [--sessions-per-day N] [--mode exact|economy|naive] [--meetings X] [--fanout FILE] [--answer-ms N]" +
-  " [--logged-share X] [--server-deliveries N] [--json]";
+  " [--history on|off] [--logged-share X] [--server-deliveries N] [--json]";
 
 /** The standard case: 10 million connected at once, 400 friends each, one in ten online, a position every 30 s. */
 const ONLINE = 10_000_000;
@@ -65,6 +65,7 @@ export function readCostOptions(args?: string[]): CostOptions {
         max: SESSIONS_PER_DAY_MAX,
       }),
       answerMs: readNumber("--answer-ms", values["answer-ms"], { fallback: ANSWER_MS, max: ANSWER_MS_MAX }),
+      history: readHistory(values.history),
       loggedShare: readNumber("--logged-share", values["logged-share"], { fallback: 0, max: 1 }),
     },
     serverDeliveriesPerS: integer(
@@ -90,6 +91,7 @@ const OPTIONS = {
   meetings: { type: "string" },
   fanout: { type: "string" },
   "answer-ms": { type: "string" },
+  history: { type: "string" },
   "logged-share": { type: "string" },
   "server-deliveries": { type: "string" },
   json: { type: "boolean", default: false },
@@ -156,6 +158,11 @@ function readGiven(path: string, values: Texts): FanoutDocument {
 function readMode(text: string): Mode {
   const found = MODES.find((one) => one === text);
   return found ?? refuseUsage(USAGE, `--mode must be one of ${MODES.join(", ")}, not: ${text}`);
+}
+
+function readHistory(text = "on"): boolean {
+  if (text === "on" || text === "off") return text === "on";
+  return refuseUsage(USAGE, `--history must be on or off, not: ${text}`);
 }
 
 /** The value of an option that is a number of at least 0, with decimals or without. */

@@ -18,6 +18,7 @@ const OBJECTS = {
 } as const;
 const WORKERS = { source: "https://developers.cloudflare.com/workers/platform/pricing/", asOf: AS_OF } as const;
 const QUEUES = { source: "https://developers.cloudflare.com/queues/platform/pricing/", asOf: AS_OF } as const;
+const R2 = { source: "https://developers.cloudflare.com/r2/pricing/", asOf: AS_OF } as const;
 
 export const PRICES = {
   objectRequest: { usd: 0.15, per: MILLION, unit: "HTTP requests, calls on a stub and alarm runs", ...OBJECTS },
@@ -34,6 +35,8 @@ export const PRICES = {
   logLine: { usd: 0.6, per: MILLION, unit: "log lines", ...WORKERS },
   /** A message of up to 64 KB is three: written, read, deleted. */
   queueOperation: { usd: 0.4, per: MILLION, unit: "queue operations", ...QUEUES },
+  objectStored: { usd: 4.5, per: MILLION, unit: "writes of an R2 object", ...R2 },
+  storage: { usd: 0.015, per: 1, unit: "GB-months in R2", ...R2 },
 } as const satisfies Record<string, Price>;
 
 export type Meter = keyof typeof PRICES;

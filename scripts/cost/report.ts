@@ -23,8 +23,8 @@ export interface CostReport {
   readonly naive: Design;
   /** Total of the naive design / of this one. */
   readonly naiveOverThis: number;
-  /** The same without the naive design's queue messages: this version keeps no history. */
-  readonly naiveWithoutQueueOverThis: number;
+  /** What the history costs, as a share of this design's total: chunk rows, queue and R2. */
+  readonly historyShare: number;
   /** Calls because of positions, as a share of this design's total. */
   readonly callsShare: number;
   /** Messages and calls that reach the object of somebody who is connected, per second: above 0.1 it never hibernates. */
@@ -44,7 +44,9 @@ export interface CostReport {
 
 export function makeReport(workload: Workload, serverDeliveriesPerS: number): CostReport {
   const naive = designOf(workload, usageOf(workload, "naive"));
-  const own = designOf(workload, usageOf(workload, workload.mode === "naive" ? "naive" : "this"));
+  const ownDesign = workload.mode === "naive" ? "naive" : "this";
+  const own = designOf(workload, usageOf(workload, ownDesign));
+  const without = designOf(workload, usageOf({ ...workload, history: false }, ownDesign));
   const { online, active, positionsPerDay } = workload;
   const deliveriesPerS = (online * positionsPerDay * active) / SECONDS_PER_DAY;
   const serverCount = Math.max(1, Math.ceil(deliveriesPerS / serverDeliveriesPerS));
@@ -55,7 +57,7 @@ export function makeReport(workload: Workload, serverDeliveriesPerS: number): Co
     thisDesign: own,
     naive,
     naiveOverThis: round(naive.totalUsd / own.totalUsd, 3),
-    naiveWithoutQueueOverThis: round((naive.totalUsd - naive.usd.queue) / own.totalUsd, 3),
+    historyShare: round(1 - without.totalUsd / own.totalUsd, 4),
     callsShare: round(own.usd.calls / own.totalUsd, 4),
     eventsPerS: round(events / (online * DAYS_PER_MONTH * SECONDS_PER_DAY), 3),
     durationIfIdleWereBilledUsd: round(priceOf("duration", wholeMonthS(online) * OBJECT_GB), 2),
@@ -100,9 +102,8 @@ export function formatReport(report: CostReport): string {
     row("per user", [small(thisDesign.usdPerUser), small(naive.usdPerUser)]),
     row("per connected", [small(thisDesign.usdPerOnline), small(naive.usdPerOnline)]),
     "",
-    `naive / ${mode}: ${report.naiveOverThis}; without its queue messages, since this version keeps no history:` +
-      ` ${report.naiveWithoutQueueOverThis}`,
-    `calls because of positions: ${percent(report.callsShare)} of the bill`,
+    `naive / ${mode}: ${report.naiveOverThis}`,
+    `calls because of positions: ${percent(report.callsShare)} of the bill; history: ${percent(report.historyShare)}`,
     `objects of connected people get ${report.eventsPerS} messages and calls a second and are billed for` +
       ` ${percent(thisDesign.billedShare)} of the time; if idle time were billed, duration would be` +
       ` ${dollars(report.durationIfIdleWereBilledUsd)}`,

@@ -1,6 +1,8 @@
 /** What a month is billed for, before prices. */
-import { ALARMS_SET_PER_SESSION, ROWS, RUN_MS_PER_CALL, WORKER_CPU_MS_PER_CONNECT } from "./measured.ts";
-import { ALARMS_PER_DAY, DAYS_PER_MONTH, SECONDS_PER_DAY, type Workload } from "./workload.ts";
+import { ALARMS_SET_PER_SESSION, PARQUET_BYTES_PER_POINT, ROWS, RUN_MS_PER_CALL } from "./measured.ts";
+import { ALARMS_PER_DAY, batchesOf, chunksPerDay, DAYS_PER_MONTH, SECONDS_PER_DAY, type Workload } from "./workload.ts";
+
+const BYTES_PER_GB = 1e9;
 
 /** Counts of a month, of all users together. The first ones are those of the meter in each object (src/observe/meter.ts). */
 export interface Usage {
@@ -15,8 +17,11 @@ export interface Usage {
   readonly rowsWritten: number;
   readonly rowsRead: number;
   readonly queueMessages: number;
+  /** Of queue messages: a run of the consumer, and an object in R2, each. */
+  readonly batches: number;
+  /** What the month adds to R2, kept for a month. */
+  readonly storedGB: number;
   readonly connects: number;
-  readonly workerCpuMs: number;
   /** Seconds for which objects are billed. */
   readonly objectS: number;
   readonly logLines: number;
@@ -35,20 +40,46 @@ export function usageOf(workload: Workload, design: "this" | "naive"): Usage {
   const regularAlarms = isNaive ? 0 : online * ALARMS_PER_DAY * DAYS_PER_MONTH;
   // The last alarm of a session finds that the user is inactive.
   const alarmRuns = regularAlarms + sessions;
+  const kept = workload.history && !isNaive ? historyOf(workload, { positions, sessions }) : NO_HISTORY;
   return {
     messagesIn: positions,
     calls,
     wakingCalls,
     alarmsSet: (isNaive ? positions : regularAlarms) + sessions * ALARMS_SET_PER_SESSION,
     alarmRuns,
-    rowsWritten: (isNaive ? positions : 0) + sessions * ROWS.writtenBySession,
-    rowsRead: alarmRuns * ROWS.readByAlarm + sessions * ROWS.readBySession(friends),
-    queueMessages: isNaive ? positions : 0,
+    rowsWritten: (isNaive ? positions : 0) + sessions * ROWS.writtenBySession + kept.chunks * ROWS.writtenByChunk,
+    rowsRead: alarmRuns * ROWS.readByAlarm + sessions * ROWS.readBySession(friends) + kept.rowsRead,
+    queueMessages: isNaive && workload.history ? positions : kept.chunks,
+    batches: kept.batches,
+    storedGB: kept.storedGB,
     connects: sessions,
-    workerCpuMs: sessions * WORKER_CPU_MS_PER_CONNECT,
     objectS: objectSeconds(workload, { meetings, positions, sessions, calls, wakingCalls, alarmRuns }),
     // Both the Worker and the object log the upgrade.
-    logLines: workload.loggedShare * (positions + calls + wakingCalls + alarmRuns + 2 * sessions),
+    logLines: workload.loggedShare * (positions + calls + wakingCalls + alarmRuns + 2 * sessions + kept.batches),
+  };
+}
+
+interface Kept {
+  readonly chunks: number;
+  readonly rowsRead: number;
+  readonly batches: number;
+  readonly storedGB: number;
+}
+
+const NO_HISTORY: Kept = { chunks: 0, rowsRead: 0, batches: 0, storedGB: 0 };
+
+function historyOf(
+  { online, positionsPerDay }: Workload,
+  { positions, sessions }: { readonly positions: number; readonly sessions: number },
+): Kept {
+  const perDay = chunksPerDay(positionsPerDay);
+  // What is left when somebody becomes inactive is a chunk of its own, but no chunk is empty.
+  const chunks = Math.min(positions, online * perDay * DAYS_PER_MONTH + sessions);
+  return {
+    chunks,
+    rowsRead: chunks * ROWS.readByChunk(perDay),
+    batches: batchesOf(chunks),
+    storedGB: (positions * PARQUET_BYTES_PER_POINT) / BYTES_PER_GB,
   };
 }
 

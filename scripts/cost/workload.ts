@@ -1,4 +1,5 @@
 /** What people do, and how many calls that makes. */
+import { CHUNK_AGE_MAX_MS, CHUNK_POINTS_MAX } from "../../src/history/cut.ts";
 import { SETTINGS } from "../../src/settings.ts";
 import { farShare, nearShare, TAXIS } from "./measured.ts";
 
@@ -25,6 +26,8 @@ export interface Workload {
   /** Calls that found a friend inactive per position, as measured; null: everybody is asked at the start of a session. */
   readonly wakingPerPosition: number | null;
   readonly answerMs: number;
+  /** Whether positions are kept: in chunks, through a queue, as Parquet in R2. */
+  readonly history: boolean;
   /** Of all invocations, the share that leaves a line in Workers Logs. */
   readonly loggedShare: number;
 }
@@ -36,6 +39,29 @@ const INACTIVE_AFTER_S = Number(SETTINGS.find(({ name }) => name === "INACTIVE_A
 
 /** An object that is active sets its alarm once in the time after which it would be inactive, and the alarm runs. */
 export const ALARMS_PER_DAY = SECONDS_PER_DAY / INACTIVE_AFTER_S;
+
+/** A position has become part of a chunk after so long, however few there are. */
+const CHUNKS_PER_DAY_MIN = (SECONDS_PER_DAY * 1000) / CHUNK_AGE_MAX_MS;
+
+/** Chunks of somebody who is connected all day: one per 20 positions or ten minutes, whichever comes first. */
+export function chunksPerDay(positionsPerDay: number): number {
+  return Math.min(positionsPerDay, Math.max(positionsPerDay / CHUNK_POINTS_MAX, CHUNKS_PER_DAY_MIN));
+}
+
+/** What wrangler.toml asks for: a batch is delivered when it is full, or when it has waited so long. */
+export const BATCH_MESSAGES_MAX = 100;
+export const BATCH_WAIT_MAX_S = 30;
+
+/** Vendor's limit: users are spread over as many queues as it takes (`HISTORY_QUEUES`). */
+const MESSAGES_PER_S_OF_A_QUEUE = 5_000;
+
+/** Batches of a month in which so many messages come in evenly. */
+export function batchesOf(messages: number): number {
+  const monthS = DAYS_PER_MONTH * SECONDS_PER_DAY;
+  const queues = Math.ceil(messages / monthS / MESSAGES_PER_S_OF_A_QUEUE);
+  const byTime = (queues * monthS) / BATCH_WAIT_MAX_S;
+  return Math.min(messages, Math.max(messages / BATCH_MESSAGES_MAX, byTime));
+}
 
 /** With fewer, everybody is inactive between two positions and each one wakes all friends: not what is modelled here. */
 export const POSITIONS_PER_DAY_MIN = Math.floor(ALARMS_PER_DAY) + 1;

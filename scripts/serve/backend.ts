@@ -1,5 +1,5 @@
 /** Starts the backend in processes of its own: for `serve`, `start`, `bench` and the black-box tests. */
-import { fork, type ChildProcess } from "node:child_process";
+import { fork, type ChildProcess, type StdioOptions } from "node:child_process";
 import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -10,6 +10,8 @@ import { FromHost, type ToHost } from "./messages.ts";
 import { claimPort } from "./port.ts";
 
 const HOST_FILE = join(import.meta.dirname, "host.ts");
+/** Node's stripping of types, for the ledger that goes into the Worker, announces itself as experimental. */
+const HOST_NODE_OPTIONS = ["--disable-warning=ExperimentalWarning"];
 /** A shutdown may last 5 s; what is still there shortly before is killed. */
 const STOP_WAIT_MS = 4_500;
 const TMPFS_DIR = "/dev/shm";
@@ -30,7 +32,7 @@ export type BackendOptions = {
   signal?: AbortSignal;
   /** Where the runtime's log lines go: a descriptor, default stderr. */
   logFd?: number;
-  /** Another Worker than that of wrangler.toml, with the same bindings. */
+  /** Another Worker than that of wrangler.toml, with the same bindings: it must export all classes that are bound. */
   entry?: string;
   projectDir?: string;
 } & ({ stateDir: string; memory?: false } | { memory: true; stateDir?: never });
@@ -42,7 +44,10 @@ export interface Backend {
   runtimePid: number | undefined;
   /** Settled when the processes have ended, asked for or not: true when they ended as asked. */
   ended: Promise<boolean>;
-  /** Tells every open socket 1012, ends the processes and removes a temporary state; within 5 s, also when repeated. */
+  /**
+   * Tells every open socket 1012, brings what the queues hold to their consumers (what they cannot take is kept in the
+   * state directory), ends the processes and removes a temporary state; within 5 s, also when repeated.
+   */
   stop(): Promise<void>;
 }
 
@@ -57,7 +62,8 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   if (!temporary) mkdirSync(stateDir, { recursive: true });
   onProgress?.(`state: ${stateDir}${temporary ? " (removed at the end)" : ""}`);
   onProgress?.("worker: starting");
-  const child = fork(HOST_FILE, [], { detached: true, execArgv: [], stdio: ["ignore", logFd, logFd, "ipc"] });
+  const stdio: StdioOptions = ["ignore", logFd, logFd, "ipc"];
+  const child = fork(HOST_FILE, [], { detached: true, execArgv: HOST_NODE_OPTIONS, stdio });
   const ended = untilEnded(child, temporary ? stateDir : undefined);
   const stop = () => stopHost(child, ended);
   const onAbort = () => void stop();

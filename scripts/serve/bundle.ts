@@ -1,17 +1,37 @@
 /** Builds the Worker the way a deploy would, and keeps the result until a source changes. */
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import * as v from "valibot";
-import { wrangler } from "../wrangler.ts";
+import { readConfig, wrangler } from "../wrangler.ts";
+import type { Consumer, Producers } from "./queues.ts";
 
 export const PROJECT_DIR = resolve(import.meta.dirname, "../..");
 
 /** Everything that the bundle may depend on: the sources, and what fixes the dependencies and the build. */
-const SOURCE_PATHS = ["src", "durable-objects", "wrangler.toml", "tsconfig.json", "package-lock.json"];
+const SOURCE_PATHS = [
+  "src",
+  "docs/openapi.json",
+  "durable-objects",
+  "wrangler.toml",
+  "tsconfig.json",
+  "package-lock.json",
+];
 
 /** Results of older sources are removed after this: long enough that no other start still wants to read them. */
 const KEEP_MS = 24 * 3_600_000;
+
+/** Cloudflare's own (Queues, "Batching, retries and delays"); Miniflare has others. */
+const CONSUMER_DEFAULTS = { maxBatchSize: 10, maxBatchTimeoutS: 5, maxRetries: 3, retryDelayS: 0 };
 
 export interface WorkerModule {
   type: "ESModule" | "Text" | "Data" | "CompiledWasm";
@@ -27,6 +47,12 @@ export interface Bundle {
   vars: Record<string, string | number | boolean>;
   /** Binding name to class name. */
   durableObjects: Record<string, string>;
+  /** Binding name to bucket name. */
+  r2Buckets: Record<string, string>;
+  /** Binding name to what Miniflare takes for it. */
+  rateLimits: Record<string, { namespace_id: string; simple: v.InferOutput<typeof SimpleLimit> }>;
+  queueProducers: Producers;
+  queueConsumers: Consumer[];
   mainModule: string;
   modules: WorkerModule[];
 }
@@ -44,7 +70,7 @@ export async function buildBundle(options: BuildOptions = {}): Promise<string> {
   const { entry, projectDir = PROJECT_DIR, onProgress = () => {}, signal } = options;
   const keepDir = join(projectDir, "dist/serve");
   const file = join(keepDir, `${hashSources(projectDir, entry)}.form`);
-  if (statSync(file, { throwIfNoEntry: false })) {
+  if ([file, consumersFile(file)].every((path) => statSync(path, { throwIfNoEntry: false }))) {
     onProgress("worker: up to date");
     return file;
   }
@@ -55,11 +81,16 @@ export async function buildBundle(options: BuildOptions = {}): Promise<string> {
   const buildDir = mkdtempSync(join(keepDir, "build-"));
   try {
     const built = join(buildDir, "worker.form");
-    const args = ["deploy", ...(entry ? [entry] : []), "--dry-run", "--outdir", buildDir, "--outfile", built];
+    // Without its name, wrangler looks for the configuration beside the entry.
+    const from = [...(entry ? [entry] : []), "--config", join(projectDir, "wrangler.toml")];
+    const args = ["deploy", ...from, "--dry-run", "--outdir", buildDir, "--outfile", built];
     const { code, output } = await wrangler(args, { cwd: projectDir, ...(signal ? { signal } : {}) });
     if (code !== 0 || !statSync(built, { throwIfNoEntry: false })) {
       throw new Error(`the Worker could not be built:\n${output}`);
     }
+    const consumers = await readConsumers(projectDir);
+    writeFileSync(consumersFile(built), JSON.stringify(consumers));
+    renameSync(consumersFile(built), consumersFile(file));
     renameSync(built, file);
   } finally {
     rmSync(buildDir, { recursive: true, force: true });
@@ -67,13 +98,31 @@ export async function buildBundle(options: BuildOptions = {}): Promise<string> {
   return file;
 }
 
+/** Who consumes a queue is no part of an upload: a deploy tells the queue. So it lies beside the form. */
+function consumersFile(formFile: string): string {
+  return `${formFile}.consumers.json`;
+}
+
+async function readConsumers(projectDir: string): Promise<Consumer[]> {
+  const { queues } = await readConfig(projectDir);
+  return (queues.consumers ?? []).map((one) => ({
+    queue: one.queue,
+    maxBatchSize: one.max_batch_size ?? CONSUMER_DEFAULTS.maxBatchSize,
+    maxBatchTimeoutS: one.max_batch_timeout ?? CONSUMER_DEFAULTS.maxBatchTimeoutS,
+    maxRetries: one.max_retries ?? CONSUMER_DEFAULTS.maxRetries,
+    retryDelayS: one.retry_delay ?? CONSUMER_DEFAULTS.retryDelayS,
+    ...(one.dead_letter_queue === undefined ? {} : { deadLetterQueue: one.dead_letter_queue }),
+  }));
+}
+
 function hashSources(projectDir: string, entry: string | undefined): string {
   const hash = createHash("sha256");
   const paths = SOURCE_PATHS.map((path) => join(projectDir, path));
   if (entry) paths.push(dirname(entry));
   for (const path of paths) {
-    const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-    const files = isDirectory ? filesUnder(path) : [path];
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat) continue;
+    const files = stat.isDirectory() ? filesUnder(path) : [path];
     for (const file of files) {
       hash
         .update(`${relative(projectDir, file)}\0`)
@@ -102,6 +151,9 @@ function removeOld(keepDir: string): void {
   }
 }
 
+/** Requests per period, in seconds. */
+const SimpleLimit = v.object({ limit: v.number(), period: v.picklist([10, 60]) });
+
 const Metadata = v.object({
   main_module: v.string(),
   compatibility_date: v.string(),
@@ -111,10 +163,31 @@ const Metadata = v.object({
     v.variant("type", [
       v.object({ type: v.literal("durable_object_namespace"), name: v.string(), class_name: v.string() }),
       v.object({ type: v.literal("plain_text"), name: v.string(), text: v.string() }),
+      v.object({ type: v.literal("r2_bucket"), name: v.string(), bucket_name: v.string() }),
+      v.object({
+        type: v.literal("queue"),
+        name: v.string(),
+        queue_name: v.string(),
+        delivery_delay: v.optional(v.number()),
+      }),
       v.object({ type: v.literal("json"), name: v.string(), json: v.union([v.number(), v.boolean()]) }),
+      v.object({ type: v.literal("ratelimit"), name: v.string(), namespace_id: v.string(), simple: SimpleLimit }),
     ]),
   ),
 });
+
+type Binding = v.InferOutput<typeof Metadata>["bindings"][number];
+
+const Consumers = v.array(
+  v.object({
+    queue: v.string(),
+    maxBatchSize: v.number(),
+    maxBatchTimeoutS: v.number(),
+    maxRetries: v.number(),
+    retryDelayS: v.number(),
+    deadLetterQueue: v.optional(v.string()),
+  }),
+);
 
 const MODULE_TYPES: Record<string, WorkerModule["type"]> = {
   "application/javascript+module": "ESModule",
@@ -133,16 +206,11 @@ export async function readBundle(file: string): Promise<Bundle> {
   const bundle: Bundle = {
     compatibilityDate: metadata.compatibility_date,
     compatibilityFlags: metadata.compatibility_flags,
-    vars: {},
-    durableObjects: {},
+    ...sortBindings(metadata.bindings),
+    queueConsumers: v.parse(v.pipe(v.string(), v.parseJson(), Consumers), readFileSync(consumersFile(file), "utf8")),
     mainModule: metadata.main_module,
     modules: [],
   };
-  for (const binding of metadata.bindings) {
-    if (binding.type === "plain_text") bundle.vars[binding.name] = binding.text;
-    else if (binding.type === "json") bundle.vars[binding.name] = binding.json;
-    else bundle.durableObjects[binding.name] = binding.class_name;
-  }
   for (const [name, part] of form) {
     if (typeof part === "string") continue;
     const type = MODULE_TYPES[part.type];
@@ -152,4 +220,40 @@ export async function readBundle(file: string): Promise<Bundle> {
     bundle.modules.push({ type, name, contents: new Uint8Array(await part.arrayBuffer()) });
   }
   return bundle;
+}
+
+function sortBindings(
+  bindings: readonly Binding[],
+): Pick<Bundle, "vars" | "durableObjects" | "r2Buckets" | "rateLimits" | "queueProducers"> {
+  const vars: Bundle["vars"] = {};
+  const durableObjects: Bundle["durableObjects"] = {};
+  const r2Buckets: Bundle["r2Buckets"] = {};
+  const rateLimits: Bundle["rateLimits"] = {};
+  const queueProducers: Record<string, Producers[string]> = {};
+  for (const binding of bindings) {
+    switch (binding.type) {
+      case "plain_text":
+        vars[binding.name] = binding.text;
+        break;
+      case "json":
+        vars[binding.name] = binding.json;
+        break;
+      case "durable_object_namespace":
+        durableObjects[binding.name] = binding.class_name;
+        break;
+      case "r2_bucket":
+        r2Buckets[binding.name] = binding.bucket_name;
+        break;
+      case "ratelimit":
+        rateLimits[binding.name] = { namespace_id: binding.namespace_id, simple: binding.simple };
+        break;
+      case "queue":
+        queueProducers[binding.name] = {
+          queue: binding.queue_name,
+          ...(binding.delivery_delay === undefined ? {} : { deliveryDelayS: binding.delivery_delay }),
+        };
+        break;
+    }
+  }
+  return { vars, durableObjects, r2Buckets, rateLimits, queueProducers };
 }

@@ -1,57 +1,88 @@
-/** The module that `serve` puts in front of the Worker's own: it knows which objects are awake, and can drain them. */
+/** The modules that `serve` puts in front of the Worker's own. */
+import { readFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+import { join } from "node:path";
+import type { WorkerModule } from "./bundle.ts";
+import type { Consumer, QueueBindings } from "./queues.ts";
+import type { WorkerSideOptions } from "./worker-side.ts";
 
-/** Name of the entrypoint that drains; it listens on a socket of its own, on the loopback address only. */
-export const DRAIN_ENTRYPOINT = "Drain";
-/** Name of the module inside the Worker. */
-export const ENTRY_MODULE = "serve-entry.js";
+/** Name of the entrypoint for the server's end; it listens on a socket of its own, on the loopback address only. */
+export const CONTROL_ENTRYPOINT = "ServeControl";
+const ENTRY_MODULE = "serve-entry.js";
+/** Files beside this one, under their own names, by which they import each other. */
+const OWN_MODULES = ["worker-side.ts", "ledger.ts"];
 
-/**
- * The objects of one process share its module scope, so a set of ids there lists exactly those that may hold sockets.
- * (The files of the state directory would list every user who was ever seen, and waking all of them at shutdown takes
- * longer than a shutdown may last.) A request to the entrypoint calls `drain()` of each, in groups: every call may
- * wake a hibernating object, which takes descriptors. While draining, no new socket is accepted: it would be cut
- * without a close code.
- *
- * `secret` keeps other local processes out: it is asked for in the header `authorization`.
- */
-export function entrySource(mainModule: string, objectBinding: string, objectClass: string, secret: string): string {
+/** Only objects behind this binding hold sockets. */
+const DRAINED_BINDING = "USER";
+
+/** Bindings for the control entrypoint, beside the Worker's own: binding name to queue. */
+export function inlets(consumers: readonly Consumer[]): Record<string, string> {
+  return Object.fromEntries(consumers.map(({ queue }, index) => [`SERVE_INLET_${index}`, queue]));
+}
+
+export interface EntryOptions {
+  mainModule: string;
+  /** Binding name to class name. */
+  durableObjects: Record<string, string>;
+  queues: QueueBindings;
+  secret: string;
+}
+
+/** The entry comes first: it is the Worker's main module. */
+export function entryModules(options: EntryOptions): WorkerModule[] {
+  const own = OWN_MODULES.map((name) => ({
+    type: "ESModule" as const,
+    name,
+    contents: Buffer.from(stripTypeScriptTypes(readFileSync(join(import.meta.dirname, name), "utf8"))),
+  }));
+  return [{ type: "ESModule", name: ENTRY_MODULE, contents: Buffer.from(entrySource(options)) }, ...own];
+}
+
+function entrySource({ mainModule, durableObjects, queues, secret }: EntryOptions): string {
+  const options: WorkerSideOptions = {
+    producers: Object.fromEntries(Object.entries(queues.producers).map(([name, { queue }]) => [name, queue])),
+    inlets: Object.fromEntries(Object.entries(inlets(queues.consumers)).map(([name, queue]) => [queue, name])),
+    consumers: Object.fromEntries(queues.consumers.map((one) => [one.queue, one])),
+    secret,
+  };
+  const drained = durableObjects[DRAINED_BINDING];
+  if (drained === undefined) throw new Error(`serve drains the objects behind ${DRAINED_BINDING}, and there are none`);
+  const others = new Set(Object.values(durableObjects));
+  others.delete(drained);
   return `
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { ${objectClass} as Base } from "./${mainModule}";
+import * as main from "./${mainModule}";
+import { WorkerSide } from "./worker-side.ts";
 export * from "./${mainModule}";
-export { default } from "./${mainModule}";
 
-const GROUP = 200;
-const awake = new Set();
-let draining = false;
+const side = new WorkerSide(${JSON.stringify(options)});
+export default side.wrap(main.default);
 
-export class ${objectClass} extends Base {
+export class ${drained} extends main.${drained} {
   constructor(ctx, env) {
-    super(ctx, env);
-    awake.add(ctx.id.toString());
+    super(ctx, side.envFor(env));
+    side.noteAwake(ctx.id.name);
   }
   fetch(request) {
-    if (draining) return new Response(null, { status: 503, headers: { "retry-after": "1" } });
+    if (side.draining) return new Response(null, { status: 503, headers: { "retry-after": "1" } });
     return super.fetch(request);
   }
 }
+${[...others].map(otherClass).join("")}
+export class ${CONTROL_ENTRYPOINT} extends WorkerEntrypoint {
+  fetch(request) {
+    const { env, ctx } = this;
+    return side.answer(request, { env, ctx, objects: env.${DRAINED_BINDING}, handlers: main.default });
+  }
+}
+`;
+}
 
-export class ${DRAIN_ENTRYPOINT} extends WorkerEntrypoint {
-  async fetch(request) {
-    if (request.headers.get("authorization") !== ${JSON.stringify(secret)}) return new Response(null, { status: 403 });
-    draining = true;
-    const ids = [...awake];
-    const failures = [];
-    for (let start = 0; start < ids.length; start += GROUP) {
-      await Promise.all(ids.slice(start, start + GROUP).map(async (id) => {
-        try {
-          await this.env.${objectBinding}.get(this.env.${objectBinding}.idFromString(id)).drain();
-        } catch (error) {
-          failures.push(String(error));
-        }
-      }));
-    }
-    return Response.json({ drained: ids.length - failures.length, failures: failures.slice(0, 3) });
+function otherClass(className: string): string {
+  return `
+export class ${className} extends main.${className} {
+  constructor(ctx, env) {
+    super(ctx, side.envFor(env));
   }
 }
 `;

@@ -7,26 +7,32 @@
  */
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { Miniflare } from "miniflare";
 import * as v from "valibot";
 import { readBundle } from "./bundle.ts";
-import { DRAIN_ENTRYPOINT, ENTRY_MODULE, entrySource } from "./entry.ts";
+import { CONTROL_ENTRYPOINT } from "./entry.ts";
+import { keptFile, KeptMessages, readKept, writeKept } from "./kept-messages.ts";
+import type { KeptMessage } from "./ledger.ts";
+import { lockState } from "./lock.ts";
 import { ToHost, type FromHost, type StartHost } from "./messages.ts";
+import { runtimeOptions, WORKER_NAME } from "./runtime.ts";
 
-const WORKER_NAME = "nearby-friends";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-/** Draining must leave time for the rest of a shutdown, which may last 5 s in all. */
-const DRAIN_WAIT_MS = 3_000;
+/** These two must leave time for the rest of a shutdown, which may last 5 s in all. */
+const DRAIN_WAIT_MS = 2_300;
+/** A consumer writes a batch in some milliseconds; one whose sink hangs is not waited for, its messages are kept. */
+const FLUSH_WAIT_MS = 1_300;
+/** For the answer to a flush, which may carry a long list. */
+const ANSWER_WAIT_MS = 300;
 /** Between the last `drain()` and the end of workerd: the close frames have to leave its queue. */
-const FLUSH_MS = 150;
+const CLOSE_FRAMES_MS = 150;
 /** A cold start of workerd takes about 1 s; a machine under load several times that. */
 const HEALTHY_WAIT_MS = 30_000;
 const HEALTHY_POLL_MS = 20;
 
 /** Empty until ready. */
-let drain: (() => Promise<void>) | undefined;
+let end: (() => Promise<void>) | undefined;
 let miniflare: Miniflare | undefined;
 let stopping = false;
 
@@ -52,7 +58,7 @@ async function start(options: StartHost): Promise<void> {
     tell({ type: "ready" });
   } catch (error) {
     if (stopping) return;
-    tell({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+    tell({ type: "failed", message: messageOf(error) });
     await stop(1);
   }
 }
@@ -61,47 +67,22 @@ function tell(message: FromHost): void {
   if (process.connected) process.send?.(message);
 }
 
-async function run({ host, port, stateDir, bundleFile, vars }: StartHost): Promise<void> {
-  const bundle = await readBundle(bundleFile);
-  const [object, ...others] = Object.entries(bundle.durableObjects);
-  if (!object || others.length > 0) throw new Error("serve drains exactly one class of objects");
+async function run(options: StartHost): Promise<void> {
+  const { stateDir, temporary, bundleFile } = options;
+  if (!temporary) lockState(stateDir);
+  const kept = readKept(stateDir);
+  const keptQueues = kept.map(({ queue }) => queue);
   const secret = randomUUID();
-  const source = entrySource(bundle.mainModule, object[0], object[1], secret);
-  const modules = [{ type: "ESModule" as const, name: ENTRY_MODULE, contents: source }, ...bundle.modules];
-  miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      // Miniflare's own entrance: it obeys headers that route around the Worker, so nobody else may reach it.
-      host: "127.0.0.1",
-      port: 0,
-      cf: false,
-      telemetry: { enabled: false },
-      log: new Log(LogLevel.WARN),
-      handleStructuredLogs: ({ message }) => process.stderr.write(`${message}\n`),
-      resourcePersistencePath: stateDir,
-      workers: [
-        {
-          name: WORKER_NAME,
-          compatibilityDate: bundle.compatibilityDate,
-          compatibilityFlags: bundle.compatibilityFlags,
-          modulesRoot: "/",
-          modules: modules.map(({ type, name, contents }) => ({ type, path: join("/", name), contents })),
-          bindings: { ...bundle.vars, ...vars },
-          durableObjects: { [object[0]]: { className: object[1], useSQLite: true } },
-          // Straight into the Worker: one hop and one descriptor less for each socket than through the entrance.
-          unsafeDirectSockets: [
-            { host, port },
-            { host: "127.0.0.1", port: 0, entrypoint: DRAIN_ENTRYPOINT },
-          ],
-        },
-      ],
-    }),
-  );
+  const bundle = await readBundle(bundleFile);
+  miniflare = new Miniflare(runtimeOptions({ ...options, bundle, secret, keptQueues }));
   await miniflare.ready;
   // Miniflare exits with 143 at a signal, at once and without a word to the sockets.
   listenToSignals();
   await untilHealthy(await miniflare.unsafeGetDirectURL(WORKER_NAME));
-  const drainUrl = await miniflare.unsafeGetDirectURL(WORKER_NAME, DRAIN_ENTRYPOINT);
-  drain = () => drainObjects(drainUrl, secret);
+  const control = { url: await miniflare.unsafeGetDirectURL(WORKER_NAME, CONTROL_ENTRYPOINT), secret };
+  const { run: runId } = await ask(control, "/give-back", { schema: v.object({ run: v.string() }), body: kept });
+  if (kept.length > 0) note(`${kept.length} queue messages of an earlier run are back in their queues`);
+  end = () => endOrderly(control, { runId, kept, keepDir: temporary ? undefined : stateDir });
 }
 
 async function untilHealthy(url: URL): Promise<void> {
@@ -118,22 +99,75 @@ async function untilHealthy(url: URL): Promise<void> {
   }
 }
 
-async function drainObjects(url: URL, secret: string): Promise<void> {
-  const signal = AbortSignal.timeout(DRAIN_WAIT_MS);
+interface Control {
+  url: URL;
+  secret: string;
+}
+
+/** Asks the control entrypoint (entry.ts) and reads its answer by `schema`. */
+async function ask<T>({ url, secret }: Control, path: string, asked: Asked<T>): Promise<T> {
+  const answer = await fetch(new URL(path, url), {
+    method: "POST",
+    headers: { authorization: secret },
+    body: JSON.stringify(asked.body ?? {}),
+    ...(asked.waitMs === undefined ? {} : { signal: AbortSignal.timeout(asked.waitMs) }),
+  });
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+  return v.parse(asked.schema, await answer.json());
+}
+
+interface Asked<T> {
+  schema: v.GenericSchema<unknown, T>;
+  body?: unknown;
+  waitMs?: number;
+}
+
+interface Queues {
+  /** Which run of the runtime the kept messages were given back to. */
+  runId: string;
+  kept: readonly KeptMessage[];
+  /** Where to keep the messages that could not be written; undefined: nowhere. */
+  keepDir: string | undefined;
+}
+
+async function endOrderly(control: Control, queues: Queues): Promise<void> {
   try {
-    const answer = await fetch(url, { method: "POST", headers: { authorization: secret }, signal });
-    const { failures } = v.parse(v.object({ failures: v.array(v.string()) }), await answer.json());
-    for (const failure of failures) process.stderr.write(`drain: ${failure}\n`);
+    const failures = await ask(control, "/drain", { schema: v.array(v.string()), waitMs: DRAIN_WAIT_MS });
+    for (const failure of failures) note(`drain: ${failure}`);
   } catch (error) {
-    process.stderr.write(`drain: ${error instanceof Error ? error.message : String(error)}\n`);
+    note(`drain: ${messageOf(error)}`);
   }
-  await sleep(FLUSH_MS);
+  try {
+    const schema = v.object({ run: v.string(), left: KeptMessages });
+    const asked = { schema, waitMs: FLUSH_WAIT_MS + ANSWER_WAIT_MS };
+    const { run: runId, left } = await ask(control, `/flush?waitMs=${FLUSH_WAIT_MS}`, asked);
+    // A runtime that has crashed since does not know what became of those: sending them again does no harm.
+    keep(runId === queues.runId ? left : [...queues.kept, ...left], queues.keepDir);
+  } catch (error) {
+    note(`queues: ${messageOf(error)}`);
+  }
+  await sleep(CLOSE_FRAMES_MS);
+}
+
+function keep(left: readonly KeptMessage[], keepDir: string | undefined): void {
+  if (keepDir !== undefined) writeKept(keepDir, left);
+  if (left.length === 0) return;
+  const fate = keepDir === undefined ? "gone with the temporary state" : `kept in ${keptFile(keepDir)}`;
+  note(`${left.length} queue messages could not be written, and are ${fate}`);
+}
+
+function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function stop(exitCode: number): Promise<void> {
   if (stopping) return;
   stopping = true;
-  await drain?.();
+  await end?.();
   await miniflare?.dispose().catch(() => {
     // Disposing rejects with the reason why the start failed, which has been told already.
   });

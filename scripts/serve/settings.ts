@@ -3,12 +3,12 @@ import { readSettings, SETTINGS, SettingsError, type SettingName } from "../../s
 
 export type SettingsEnv = Partial<Record<SettingName, string>>;
 
-/** The settings that are set in `env`; an empty text counts as unset, as it does for the Worker. */
+/** The settings that are set in `env`; an empty text counts as unset, as it does for the Worker: all but one. */
 export function pickSettings(env: Record<string, string | undefined>): SettingsEnv {
   const picked: SettingsEnv = {};
   for (const { name } of SETTINGS) {
     const text = env[name];
-    if (text !== undefined && text !== "") picked[name] = text;
+    if (text !== undefined && (text !== "" || name === "HISTORY_SINKS")) picked[name] = text;
   }
   return picked;
 }

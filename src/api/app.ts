@@ -1,20 +1,32 @@
 import { Hono } from "hono";
 import type { Context, MiddlewareHandler } from "hono";
+import { except } from "hono/combine";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 
 import { logError } from "../observe/log.ts";
-import { limitBody } from "./body.ts";
+import { IMPORT_MAX_BYTES } from "../protocol/limits.ts";
+import { admin } from "./admin.ts";
+import { appConfig } from "./app-config.ts";
+import { blocks } from "./blocks.ts";
+import { BODY_MAX_BYTES, drainUnread, limitBody } from "./body.ts";
 import { connect } from "./connect.ts";
 import { authenticated, configured } from "./context.ts";
 import type { ApiEnv, CallerEnv } from "./context.ts";
 import { devLogin } from "./dev-login.ts";
 import { friends } from "./friends.ts";
 import { health } from "./health.ts";
+import { history } from "./history.ts";
+import { invites } from "./invites.ts";
+import { PAGE_PATHS, pathWithoutCode } from "./links.ts";
 import { location } from "./location.ts";
 import { me } from "./me.ts";
 import { nearby } from "./nearby.ts";
+import { openApi } from "./openapi.ts";
+import { pages } from "./pages.ts";
 import { problem, retryAfter } from "./problem.ts";
+import { limitByIp, limitByUser } from "./rate-limit.ts";
+import { shares } from "./shares.ts";
 
 /** How long a browser may keep the answer to a preflight; Chromium's own limit. */
 const PREFLIGHT_MAX_AGE_S = 2 * 60 * 60;
@@ -31,7 +43,7 @@ const crossOrigin = cors({
   },
   allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
   allowHeaders: ["authorization", "content-type"],
-  exposeHeaders: ["retry-after", "www-authenticate"],
+  exposeHeaders: ["content-disposition", "history-since", "link", "retry-after", "www-authenticate"],
   maxAge: PREFLIGHT_MAX_AGE_S,
 });
 
@@ -43,11 +55,19 @@ const notStored: MiddlewareHandler = async (c, next) => {
 
 /** Everything under `/v1` but the socket, behind one check of the token: no new route can forget it. */
 const v1 = new Hono<CallerEnv>()
-  .use(notStored, authenticated)
+  .use(notStored, authenticated, limitByUser)
   .route("/me", me)
   .route("/friends", friends)
+  .route("/blocks", blocks)
+  .route("/invites", invites)
+  .route("/shares", shares)
   .route("/nearby", nearby)
-  .route("/location", location);
+  .route("/location", location)
+  .route("/history", history)
+  .route("/admin", admin);
+
+/** The one address that takes bodies of more than the general limit. */
+const IMPORT_PATH = "/v1/admin/friendships";
 
 export const app = new Hono<ApiEnv>();
 
@@ -55,6 +75,9 @@ app.route("/", health);
 app.use(configured);
 // Before CORS, which does not apply to sockets and would copy the response, socket and all.
 app.get("/v1/connect", connect);
+// Nor is a page behind a link for scripts of other origins to read.
+app.use(`${PAGE_PATHS.invite}/*`, limitByIp).use(`${PAGE_PATHS.share}/*`, limitByIp);
+app.route("/", pages);
 app.use(
   crossOrigin,
   methodNotAllowed({
@@ -64,17 +87,20 @@ app.use(
         headers: { allow: methods.join(", ") },
       }),
   }),
-  limitBody,
+  except(IMPORT_PATH, limitBody(BODY_MAX_BYTES)),
 );
+app.use(IMPORT_PATH, limitBody(IMPORT_MAX_BYTES), drainUnread);
 app.route("/v1", v1);
 app.route("/dev/login", devLogin);
+app.route("/app", appConfig);
+app.route("/", openApi);
 
 app.notFound(() => problem("not_found", "There is nothing at this address."));
 
 app.onError((error, c) => {
   const { method } = c.req.raw;
   // The path only: a query may hold what does not belong into a log.
-  logError("request_failed", { method, path: c.req.path, error: error.stack ?? String(error) });
+  logError("request_failed", { method, path: pathWithoutCode(c.req.path), error: error.stack ?? String(error) });
   if (isPassing(error)) {
     return problem("unavailable", "The user's object is busy or was moved. Try again.", { headers: retryAfter(1) });
   }

@@ -1,4 +1,4 @@
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 
 import { problem } from "./problem.ts";
@@ -13,13 +13,21 @@ export const BODY_MAX_BYTES = 64 * 1024;
 const DRAIN_MAX_BYTES = 1024 * 1024;
 
 /** 413 for a larger body, before anybody looks at the token: it is the cheaper check. */
-export const limitBody = bodyLimit({
-  maxSize: BODY_MAX_BYTES,
-  onError: async (c) => {
-    await drain(c.req.raw.body);
-    return problem("too_large", `A body may have at most ${BODY_MAX_BYTES} bytes.`);
-  },
-});
+export function limitBody(maxBytes: number): MiddlewareHandler {
+  return bodyLimit({
+    maxSize: maxBytes,
+    onError: async (c) => {
+      await drain(c.req.raw.body);
+      return problem("too_large", `A body may have at most ${maxBytes} bytes.`);
+    },
+  });
+}
+
+/** Reads a body that was refused unread for another reason: a large one is still under way when the answer is there. */
+export const drainUnread: MiddlewareHandler = async (c, next) => {
+  await next();
+  if (!c.req.raw.bodyUsed) await drain(c.req.raw.body);
+};
 
 async function drain(body: ReadableStream<Uint8Array> | null): Promise<void> {
   // Locked where the length was not announced: then the part before the limit has been read already.
@@ -38,10 +46,14 @@ export type Body = { readonly ok: true; readonly value: object } | { readonly ok
 
 const JSON_TYPES: readonly string[] = ["application/json", "application/merge-patch+json"];
 
+/** The media type of a body, without parameters, in lower case; empty when none is given. */
+export function contentType(c: Context): string {
+  return (c.req.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
 /** The JSON object of a request, or the 415 or 400 to answer with. */
 export async function readObject(c: Context): Promise<Body> {
-  const type = (c.req.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  if (!JSON_TYPES.includes(type)) {
+  if (!JSON_TYPES.includes(contentType(c))) {
     return refuse(
       problem("wrong_type", "Send the body as application/json.", { headers: { accept: JSON_TYPES[0] ?? "" } }),
     );

@@ -9,6 +9,7 @@ import type { Settings } from "../settings.ts";
 import { checkToken, ownObject } from "./context.ts";
 import type { ApiEnv } from "./context.ts";
 import { problem } from "./problem.ts";
+import { overLimit } from "./rate-limit.ts";
 
 /** The socket: checks everything about the handshake and hands it to the caller's object. */
 export async function connect(c: Context<ApiEnv>): Promise<Response> {
@@ -33,6 +34,8 @@ export async function connect(c: Context<ApiEnv>): Promise<Response> {
   if (device !== undefined && !isUserId(device)) {
     return problem("bad_request", "`device` must be 1 to 64 of A-Z a-z 0-9 . _ : @ -");
   }
+  const tooMany = await overLimit(c, checked.caller.user);
+  if (tooMany !== null) return tooMany;
   const answer = await ownObject(c, checked.caller.user).fetch(handshake(checked.caller, device));
   return offer.known ? withSubprotocol(answer) : answer;
 }

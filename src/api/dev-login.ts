@@ -12,7 +12,7 @@ import { badFields, fieldErrors, ONE_PER_FIELD } from "./problem.ts";
 /** A working day and an evening: nobody who tries things out should be logged out of them. */
 export const DEV_TOKEN_LIFETIME_S = 12 * 60 * 60;
 
-const LoginSchema = v.strictObject({
+export const LoginSchema = v.strictObject({
   user: v.pipe(v.string(), v.check(isUserId)),
   name: v.exactOptional(NameSchema),
 });

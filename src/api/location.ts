@@ -12,7 +12,7 @@ import { badFields, fieldErrors, ONE_PER_FIELD, problem, retryAfter } from "./pr
 import type { FieldError } from "./problem.ts";
 
 /** The validators are the socket's; unknown fields are ignored as there. */
-const BatchSchema = v.object({ points: LocationsSchema.entries.points });
+export const BatchSchema = v.object({ points: LocationsSchema.entries.points });
 
 const TS_RULE = "must be whole milliseconds since 1970, from the year 2000 on and at most 24 hours ahead";
 
@@ -50,7 +50,7 @@ export function parsePoints(body: object, nowMs: number): Points {
   return { ok: false, errors: [{ pointer: isBatch ? `#/points/${index}/ts` : "#/ts", detail: TS_RULE }] };
 }
 
-/** Positions over HTTP, for apps in the background that cannot hold a socket. */
+/** Positions over HTTP, for apps in the background that cannot hold a socket. All are in the history before the 202. */
 export const location = new Hono<CallerEnv>().post("/", async (c) => {
   const body = await readObject(c);
   if (!body.ok) return body.response;
@@ -60,7 +60,9 @@ export const location = new Hono<CallerEnv>().post("/", async (c) => {
   const answer = await ownObject(c, caller.user).report(caller, parsed.points);
   if ("refused" in answer) {
     // Nothing of it was kept, so the app must not take it for stored.
-    return problem("rate_limited", "Positions come too fast.", { headers: retryAfter(answer.retryAfterS) });
+    return problem("rate_limited", "Requests come too fast: send several points in one.", {
+      headers: retryAfter(answer.retryAfterS),
+    });
   }
   return c.json({ live: answer.live }, 202);
 });

@@ -14,6 +14,8 @@ export interface Caller {
 /** Headers with which the Worker hands a socket to the user's object. Nothing that a client sent is passed on. */
 export const CALLER_HEADER = "x-nearby-caller";
 export const DEVICE_HEADER = "x-nearby-device";
+/** In place of a caller: the id of the share that a viewer holds the code of. */
+export const SHARE_HEADER = "x-nearby-share";
 
 /** What stands in `CALLER_HEADER`. @throws when it is no caller, which only a bug in the Worker can cause */
 export function readCaller(header: string | null): Caller {

@@ -80,7 +80,12 @@ export class Connection {
   send(text: string): boolean {
     const phase = this.#phase;
     if (phase.kind !== "online") return false;
-    phase.socket.send(text);
+    try {
+      phase.socket.send(text);
+    } catch {
+      // Workers' sockets throw once they are closed; the close event follows.
+      return false;
+    }
     phase.pulse.sentMs = this.#options.nowMs();
     return true;
   }

@@ -8,7 +8,10 @@ import type { Down, Friend } from "../protocol/down.ts";
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The messages that this client acts on. */
-export type KnownDown = Extract<Down, { type: "welcome" | "nearby" | "friend" | "gone" | "friendship" | "error" }>;
+export type KnownDown = Extract<
+  Down,
+  { type: "welcome" | "nearby" | "friend" | "gone" | "saved" | "friendship" | "error" }
+>;
 
 /** The message of a frame, or undefined for one to ignore. */
 export function readFrame(data: unknown): KnownDown | undefined {
@@ -27,6 +30,7 @@ const SHAPES: Record<KnownDown["type"], (fields: Fields) => boolean> = {
   nearby: (f) => Array.isArray(f["friends"]) && f["friends"].every(isFriend),
   friend: (f) => isFriend(f["friend"]),
   gone: (f) => isText(f["id"]) && isText(f["reason"]),
+  saved: (f) => areNumbers(f["count"], f["through"]),
   friendship: (f) => isText(f["id"]) && isText(f["state"]),
   error: (f) => isText(f["code"]) && isText(f["message"]) && typeof f["fatal"] === "boolean",
 };

@@ -9,15 +9,17 @@
  * client.send({ lat: 37.7694, lng: -122.4862 });
  * ```
  */
-import type { Place } from "../geo/place.ts";
 import type { Down, Friend } from "../protocol/down.ts";
 import type { Fix } from "../protocol/fix.ts";
 import { Connection, type Status } from "./connection.ts";
 import { Events } from "./events.ts";
 import type { KnownDown } from "./frames.ts";
 import { FriendsNear } from "./friends.ts";
+import { type Position, toFix } from "./position.ts";
 import { connectUrl, type OpenSocket, type StartTimer } from "./socket.ts";
+import { Uplink } from "./uplink.ts";
 
+export type { Position } from "./position.ts";
 export type { Status } from "./connection.ts";
 export type { ClientSocket, OpenSocket, StartTimer } from "./socket.ts";
 export type { Friend } from "../protocol/down.ts";
@@ -27,8 +29,14 @@ type Message<T extends Down["type"]> = Omit<Extract<Down, { type: T }>, "type">;
 /** What the server said about itself and this user when the connection began. */
 export type Welcome = Message<"welcome">;
 
-/** A server's `error` message, or `token_failed`: the application's `token` function failed; it is asked again later. */
-export type ClientError = Omit<Message<"error">, "code"> & { readonly code: Message<"error">["code"] | "token_failed" };
+/**
+ * A server's `error` message, or one of this client's own: `token_failed`, the application's `token` function failed and
+ * is asked again later; `points_dropped`, more positions are unsaved than this client keeps, and the oldest are given
+ * up (`client.dropped`). The latter is told once, and again only after everything was saved in between.
+ */
+export type ClientError = Omit<Message<"error">, "code"> & {
+  readonly code: Message<"error">["code"] | "token_failed" | "points_dropped";
+};
 
 /** Events in the order of the frames; `client.friends` already includes what the event says. */
 export interface NearbyEvents {
@@ -40,16 +48,13 @@ export interface NearbyEvents {
   gone: Message<"gone"> & { readonly friend: Friend };
   /** The friend list changed. */
   friendship: Message<"friendship">;
+  /**
+   * The first `count` positions of this connection are stored, those that were sent again included; `through` is the
+   * largest `ts` among them. What is left is `client.unsaved`.
+   */
+  saved: Message<"saved">;
   status: Status;
   error: ClientError;
-}
-
-/** Where the user is: degrees of WGS 84; `ts` in ms since the epoch (default: now), metres, m/s, degrees from north. */
-export interface Position extends Place {
-  readonly ts?: number;
-  readonly accuracy?: number;
-  readonly speed?: number;
-  readonly heading?: number;
 }
 
 export interface NearbyClientOptions {
@@ -80,14 +85,23 @@ export interface NearbyClient {
   readonly status: Status;
   /** Undefined until the first connection. */
   readonly welcome: Welcome | undefined;
-  /** What was last given to `send`. */
-  readonly position: Fix | undefined;
+  /** What was last given to `send`, on 7 decimals. */
+  readonly position: Readonly<Fix> | undefined;
+  /** Positions given to `send` that the server has not said to have stored; they are sent again after a reconnect. */
+  readonly unsaved: number;
+  /** Positions given up, oldest first, because too many were unsaved: more than a week of them at one per 30 s. */
+  readonly dropped: number;
   /**
-   * Sends a live position. Offline it is kept, and the newest one goes out after the reconnect if it is still fresh
-   * (not older than the server's `inactiveAfterS`).
+   * Sends a live position, and keeps it until the server has stored it. After a reconnect the newest one goes out first
+   * if it is still fresh (given to `send` no longer ago than the server's `inactiveAfterS`), then everything unsaved,
+   * oldest first. Of two positions with the same `ts` the server keeps one. One with a `ts` more than 24 h ahead of the
+   * server's clock is refused, with the error `bad_timestamp`, and not sent again.
    *
-   * @returns true when it went out at once
-   * @throws RangeError for coordinates that are not on the globe
+   * An `accuracy`, `speed` or `heading` that is negative or no number is left out: receivers report an unknown one so.
+   *
+   * @returns true when it went out at once; false when it waits for a connection, or for a moment because many went out
+   *   just before (a burst of 30, then one per second)
+   * @throws RangeError for coordinates that are not on the globe, and for a `ts` that is no time since the year 2000
    */
   send(position: Position): boolean;
   /** Ends the connection; no timer is left. Listeners hear the status `closed` and nothing after it. */
@@ -107,21 +121,28 @@ export function createNearbyClient(options: NearbyClientOptions): NearbyClient {
 class Client implements NearbyClient {
   readonly #events = new Events<NearbyEvents>();
   readonly #near = new FriendsNear();
+  readonly #uplink: Uplink;
   readonly #connection: Connection;
   readonly #nowMs: () => number;
   #status: Status = { state: "connecting" };
   #welcome: Welcome | undefined;
-  #sent: { readonly fix: Fix; readonly atMs: number } | undefined;
 
   constructor(options: NearbyClientOptions) {
     this.#nowMs = options.clock ?? Date.now;
+    const startTimer = options.timers ?? startTimeout;
+    this.#uplink = new Uplink({
+      nowMs: this.#nowMs,
+      startTimer,
+      send: (text) => this.#connection.send(text),
+      onDropped: () => this.#onDropped(),
+    });
     this.#connection = new Connection({
       url: connectUrl(options.url, options.device),
       token: options.token,
       openSocket: options.webSocket ?? ((url, protocols) => new WebSocket(url, protocols)),
       nowMs: this.#nowMs,
       random: options.random ?? Math.random,
-      startTimer: options.timers ?? startTimeout,
+      startTimer,
       onMessage: (message) => this.#onMessage(message),
       onStatus: (status) => this.#onStatus(status),
       onTokenFailure: (error) => this.#onTokenFailure(error),
@@ -141,8 +162,16 @@ class Client implements NearbyClient {
     return this.#welcome;
   }
 
-  get position(): Fix | undefined {
-    return this.#sent?.fix;
+  get position(): Readonly<Fix> | undefined {
+    return this.#uplink.newest;
+  }
+
+  get unsaved(): number {
+    return this.#uplink.unsaved;
+  }
+
+  get dropped(): number {
+    return this.#uplink.dropped;
   }
 
   on<K extends keyof NearbyEvents>(type: K, listener: (event: NearbyEvents[K]) => void): () => void {
@@ -150,14 +179,9 @@ class Client implements NearbyClient {
   }
 
   send(position: Position): boolean {
-    if (!(Math.abs(position.lat) <= 90 && Math.abs(position.lng) <= 180)) {
-      throw new RangeError(`not a place on the globe: lat ${position.lat}, lng ${position.lng}`);
-    }
-    const atMs = this.#nowMs();
-    const fix: Fix = { ...position, ts: Math.round(position.ts ?? atMs) };
-    this.#sent = { fix, atMs };
+    const fix = toFix(position, this.#nowMs());
     this.#near.moveTo(fix);
-    return this.#connection.send(locationFrame(fix));
+    return this.#uplink.send(fix);
   }
 
   close(): void {
@@ -167,7 +191,8 @@ class Client implements NearbyClient {
   #onMessage(message: KnownDown): void {
     switch (message.type) {
       case "welcome":
-        this.#onWelcome(message);
+        this.#welcome = message;
+        this.#uplink.welcomed(message);
         break;
       case "nearby":
         this.#near.replace(message.friends);
@@ -184,22 +209,20 @@ class Client implements NearbyClient {
       case "friendship":
         this.#events.emit("friendship", message);
         break;
+      case "saved":
+        this.#uplink.saved(message.count);
+        this.#events.emit("saved", message);
+        break;
       case "error":
+        this.#uplink.failed(message);
         this.#events.emit("error", message);
         break;
     }
   }
 
-  #onWelcome(welcome: Welcome): void {
-    this.#welcome = welcome;
-    if (this.#sent === undefined) return;
-    // An old position sent as live would tell friends that this user is still there.
-    if (this.#nowMs() - this.#sent.atMs > welcome.inactiveAfterS * 1000) return;
-    this.#connection.send(locationFrame(this.#sent.fix));
-  }
-
   #onStatus(status: Status): void {
     this.#status = status;
+    if (status.state !== "online") this.#uplink.offline();
     this.#events.emit("status", status);
   }
 
@@ -207,10 +230,11 @@ class Client implements NearbyClient {
     const message = error instanceof Error ? error.message : String(error);
     this.#events.emit("error", { code: "token_failed", message, fatal: false });
   }
-}
 
-function locationFrame(fix: Fix): string {
-  return JSON.stringify({ type: "location", ...fix });
+  #onDropped(): void {
+    const message = "Too many positions wait to be saved; the oldest are given up.";
+    this.#events.emit("error", { code: "points_dropped", message, fatal: false });
+  }
 }
 
 function startTimeout(delayMs: number, run: () => void): () => void {

@@ -35,6 +35,16 @@ export function ask(pair: Pair, now: number): Pair {
   return { mine: { wants: true, rev: nextRev(pair, now), refuses: mine.refuses }, theirs };
 }
 
+/** Want the friendship whatever was said before: somebody who may decide for both sides says so. */
+export function insist(pair: Pair, now: number): Pair {
+  const { mine, theirs } = pair;
+  // A new "yes", above everything that the other side has refused; and what this side refused counts no more.
+  return {
+    mine: { wants: true, rev: nextRev(pair, now), refuses: Math.min(mine.refuses, Math.max(0, theirs.rev - 1)) },
+    theirs,
+  };
+}
+
 /** Unfriend, decline or cancel. The same pair back when there is nothing to end. */
 export function refuse(pair: Pair, now: number): Pair {
   if (standingOf(pair) === "none") return pair;

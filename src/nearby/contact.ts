@@ -1,6 +1,7 @@
 import { distanceM, isWithin } from "../geo/distance.ts";
 import type { Place } from "../geo/place.ts";
 import { slackM } from "../geo/safe-region.ts";
+import type { Visibility } from "../protocol/resources.ts";
 import type { AwayReason, Sighting } from "./sighting.ts";
 
 /** Row number of a friend in the owner's friend table: short in memory and in the attachment, no string on the hot path. */
@@ -48,6 +49,8 @@ export interface Contact {
   /** The user's clients show this friend now. */
   shown: boolean;
   muted: boolean;
+  /** What this friend may know of the user. Who is hidden from a friend does not see them either. */
+  visibility: Visibility;
   /**
    * What this friend said last is not known for sure: the memory of it was lost, or a call that failed may have been
    * answered. An old word that comes late cannot be told from a new one, so no silence may rest on anything but the answer
@@ -64,14 +67,18 @@ export interface Contact {
 
 export const UNKNOWN: Pact = { kind: "unknown" };
 
-export function newContact(no: FriendNo, muted: boolean): Contact {
+/** For a friend from whom the user is hidden: to both, the other one has paused. */
+export const HIDDEN: Pact = { kind: "away", reason: "paused" };
+
+export function newContact(no: FriendNo, muted: boolean, visibility: Visibility = "exact"): Contact {
   return {
     no,
-    pact: UNKNOWN,
+    pact: visibility === "hidden" ? HIDDEN : UNKNOWN,
     theirRev: 0,
     seen: null,
     shown: false,
     muted,
+    visibility,
     forgotten: false,
     call: null,
     missed: 0,

@@ -10,11 +10,15 @@ import type { AwayReason } from "./sighting.ts";
  * here, but still on the own screens.
  */
 export function farewell(
-  { no, pact, call, shown }: Readonly<Contact>,
+  { no, pact, call, shown, visibility }: Readonly<Contact>,
   { reason, rev }: { reason: AwayReason; rev: number },
   out: Effect[],
 ): void {
   if (reason === "paused") {
     if (pact.kind !== "away" || call !== null) out.push({ kind: "withdraw", no });
-  } else if (pact.kind === "near" || shown) out.push({ kind: "leave", no, rev, reason });
+    return;
+  }
+  // Whether a friend who knows the cell only is on the own screens depends on the true place: it may not show in who is told.
+  const mayShow = visibility === "exact" ? shown : pact.kind === "unknown";
+  if (pact.kind === "near" || mayShow) out.push({ kind: "leave", no, rev, reason });
 }

@@ -1,3 +1,5 @@
+import { COARSE_ERROR_M, coarsePlace } from "../geo/coarse.ts";
+import type { Sighting } from "./sighting.ts";
 import type { LiveFix, Self } from "./state.ts";
 
 /** What an object knows of its own user, and the rev of whatever it says about that (rule 1). */
@@ -5,6 +7,7 @@ export class Own {
   #rev: number;
   #self: Self;
   #changes = 0;
+  #coarse: { readonly of: Sighting; readonly told: Sighting } | null = null;
 
   constructor(rev: number, self: Self) {
     this.#rev = rev;
@@ -27,6 +30,15 @@ export class Own {
     this.#rev = Math.max(this.#rev + 1, now);
     this.#changes += 1;
     return this.#rev;
+  }
+
+  /** What a friend of this visibility is told: the same object for as long as it is the same. */
+  tell(mine: Sighting, visibility: "exact" | "coarse"): Sighting {
+    if (visibility === "exact") return mine;
+    if (this.#coarse?.of !== mine) {
+      this.#coarse = { of: mine, told: { ...mine, ...coarsePlace(mine), errorM: COARSE_ERROR_M } };
+    }
+    return this.#coarse.told;
   }
 
   moveTo({ lat, lng, ts, activeUntil }: LiveFix, now: number): void {

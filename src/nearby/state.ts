@@ -1,4 +1,5 @@
 import type { Place } from "../geo/place.ts";
+import type { Visibility } from "../protocol/resources.ts";
 import type { Contact, FriendNo } from "./contact.ts";
 import type { Effect } from "./effects.ts";
 import type { Answer, Sighting } from "./sighting.ts";
@@ -32,6 +33,8 @@ export interface CircleState {
 export interface RosterEntry {
   readonly no: FriendNo;
   readonly muted: boolean;
+  /** What this friend may know of the user; absent: everything. */
+  readonly visibility?: Visibility;
 }
 
 export interface CircleOptions {
@@ -43,9 +46,7 @@ export interface CircleOptions {
 }
 
 /** A friend's call. */
-export interface Approach {
-  readonly no: FriendNo;
-  readonly muted: boolean;
+export interface Approach extends RosterEntry {
   readonly sighting: Sighting;
   /** The newest rev that the friend has heard from this user; 0 for none. */
   readonly heard: number;

@@ -12,6 +12,8 @@ export interface Meter {
   rowsWritten: number;
   /** Each is billed as a row, too. */
   alarmsSet: number;
+  /** Messages that a queue has taken, of at most 64 KB each. */
+  queueMessages: number;
   /** Attachments cost nothing, but they have a limit: bytes of the one that was written last. */
   attachmentWrites: number;
   attachmentBytes: number;
@@ -24,6 +26,7 @@ export function newMeter(): Meter {
     rowsRead: 0,
     rowsWritten: 0,
     alarmsSet: 0,
+    queueMessages: 0,
     attachmentWrites: 0,
     attachmentBytes: 0,
   };

@@ -74,6 +74,7 @@ export const CLOSE = {
   replaced: 4409,
   deleted: 4410,
   disconnected: 4411,
+  shareEnded: 4404,
 } as const;
 
 export type CloseKind = keyof typeof CLOSE;
@@ -88,6 +89,7 @@ export const CLOSE_REASON: Readonly<Record<CloseKind, string>> = {
   replaced: "replaced by another connection, do not reconnect",
   deleted: "account deleted, do not reconnect",
   disconnected: "disconnected by an operator",
+  shareEnded: "this share has ended",
 };
 
 export interface ErrorDetails {

@@ -55,6 +55,42 @@ export const PENDING_IN_MAX = 200;
 /** Requests of this user that wait for others: bounds what one account can send to strangers. */
 export const PENDING_OUT_MAX = 100;
 
+/**
+ * People that a user asked in a day whatever became of it, beyond those who accepted: each question makes an object for an
+ * id that may belong to nobody.
+ */
+export const ASKS_PER_DAY_MAX = 300;
+
+/** People that one user may block. */
+export const BLOCKS_MAX = 1_000;
+
+/** Open invites of one user: more are not links to people but a list that somebody has to keep. */
+export const INVITES_MAX = 50;
+
+/** How long an invite lives at most, and if nothing is said: a week. A link that lies around must not work for ever. */
+export const INVITE_MINUTES_MAX = 7 * 24 * 60;
+
+/** People who may accept one invite: a group, not a public notice. */
+export const INVITE_USES_MAX = 100;
+
+/** Open shares of one user: each has viewers, and every position goes to all of them. */
+export const SHARES_MAX = 20;
+
+/** How long a share lives at most: a week. Whoever holds the link sees the user without any account. */
+export const SHARE_MINUTES_MAX = 7 * 24 * 60;
+
+/** Viewers of one share at once: bounds the copies of each position that the object sends. */
+export const SHARE_VIEWERS_MAX = 100;
+
+/** Lines of one import: each may be two calls to objects, and an invocation of a Worker may make 10,000. */
+export const IMPORT_LINES_MAX = 4_000;
+
+/** Bytes of one import: as many lines as are allowed take 632 KB with the longest ids, and spaces are nothing to refuse for. */
+export const IMPORT_MAX_BYTES = 1024 * 1024;
+
+/** How far ahead a pause may end: a year. Beyond it is a mistake in the unit. */
+export const PAUSE_MAX_MS = 366 * 24 * 60 * 60 * 1_000;
+
 /** Nearby strangers in one `people` frame: more is a crowd, not a list. */
 export const PEOPLE_MAX = 20;
 

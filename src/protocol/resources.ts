@@ -6,13 +6,28 @@ export interface Profile {
   avatar?: string;
   /** False while the user has paused: nobody sees them, and they see nobody. */
   sharing: boolean;
+  /** When the pause ends by itself, ms since the epoch; absent while sharing, and for a pause without an end. */
+  pausedUntil?: number;
 }
 
-/** Merge patch of `Profile`: `null` clears the field (for `sharing`: back to true), absent leaves it. */
+/**
+ * Merge patch of `Profile`: `null` clears the field (for `sharing`: back to true), absent leaves it. `pausedUntil` pauses,
+ * too, if it is a time; `sharing: true` ends a pause whatever its end was.
+ */
 export interface ProfilePatch {
   name?: string | null;
   avatar?: string | null;
   sharing?: boolean | null;
+  pausedUntil?: number | null;
+}
+
+/** What a friend may know of the user: the place, the cell of about 1 km it lies in, or nothing (and neither sees the other). */
+export type Visibility = "exact" | "coarse" | "hidden";
+
+/** Merge patch of a friend: `null` is the default again, absent leaves it. */
+export interface FriendPatch {
+  visibility?: Visibility | null;
+  muted?: boolean | null;
 }
 
 export type FriendState = "friend" | "incoming" | "outgoing";
@@ -26,7 +41,7 @@ export interface FriendEntry {
   /** When the state was reached, ms since the epoch. */
   since: number;
   /** What they see of the caller. */
-  visibility: "exact";
+  visibility: Visibility;
   /** The caller does not receive this friend. */
   muted: boolean;
 }

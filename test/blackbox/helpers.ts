@@ -4,7 +4,8 @@ import * as v from "valibot";
 import { test as base, expect, inject } from "vitest";
 import type { ConnectOptions } from "./connection.ts";
 import { ANSWER_MS, Connection } from "./connection.ts";
-import { shows } from "./frames.ts";
+import { is, shows } from "./frames.ts";
+import type { Frame, FrameOf } from "./frames.ts";
 import type { Place } from "./places.ts";
 import type { Target } from "./setup.ts";
 
@@ -203,6 +204,35 @@ export class User {
   async patchMe(patch: unknown): Promise<Answer> {
     return this.api("PATCH", "/v1/me", patch);
   }
+
+  /** Changes what a friend may know, or whether they are received. @returns the entry as answered */
+  async patchFriend(friend: User, patch: object): Promise<Entry> {
+    const answer = await this.api("PATCH", friendPath(friend), patch);
+    expect(answer.status, answer.text).toBe(200);
+    return parseEntry(answer);
+  }
+
+  async block(other: User): Promise<void> {
+    const answer = await this.api("PUT", blockPath(other));
+    expect([answer.status, answer.text]).toEqual([204, ""]);
+  }
+
+  async unblock(other: User): Promise<void> {
+    const answer = await this.api("DELETE", blockPath(other));
+    expect([answer.status, answer.text]).toEqual([204, ""]);
+  }
+}
+
+export function blockPath(other: User): string {
+  return `/v1/blocks/${encodeURIComponent(other.id)}`;
+}
+
+/** A `friendship` frame about this person, of one state. */
+export function befriends(
+  other: User,
+  state: "incoming" | "friend" | "removed",
+): (frame: Frame) => frame is FrameOf<"friendship"> {
+  return is("friendship", (frame) => frame.id === other.id && frame.state === state);
 }
 
 export function friendPath(friend: User | string): string {

@@ -7,6 +7,8 @@ import { HOME, offset } from "./places.ts";
 const POINTS_MAX = 100;
 const AHEAD_MAX_MS = 24 * 60 * 60 * 1000;
 const POSITION_BURST = 30;
+/** Requests that report positions, before ten a second. */
+const REQUEST_BURST = 100;
 
 describe("POST /v1/location and GET /v1/nearby", { concurrent: true, timeout: 20_000 }, () => {
   test("[LOC1] a point over HTTP counts as live like the socket's", async ({ world }) => {
@@ -95,17 +97,42 @@ describe("POST /v1/location and GET /v1/nearby", { concurrent: true, timeout: 20
     await a.never((frame) => frame.type === "friend", "friend whose points were all refused");
   });
 
-  test("[LOC3] positions beyond the burst are 429 and say when to come back", async ({ world }) => {
-    const ana = world.user("ana");
-    const report = (n: number) => ana.api("POST", "/v1/location", { ...offset(HOME, { northM: n }), ts: Date.now() });
+  test("[LOC3] positions beyond the burst go to the history only", async ({ world }) => {
+    const [ana, ben] = await world.friends();
+    const a = await ana.appear(HOME);
+    const now = Date.now();
+    const report = async (n: number) => {
+      const answer = await ben.api("POST", "/v1/location", { ...offset(HOME, { northM: n }), ts: now - 1000 + n });
+      expect(answer.status, answer.text).toBe(202);
+      return answer.body;
+    };
     for (let n = 1; n <= POSITION_BURST; n += 1) {
-      const answer = await report(n);
-      expect(answer.status, `position ${n}, with POSITION_BURST of 30: ${answer.text}`).toBe(202);
+      expect(await report(n), `position ${n}, with POSITION_BURST of 30`).toEqual({ live: true });
     }
-    const refused = await report(POSITION_BURST + 1);
-    expectProblem(refused, 429, "rate_limited");
-    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
-    expect(Number(refused.headers.get("retry-after"))).toBeLessThanOrEqual(5);
+    expect(await report(POSITION_BURST + 1)).toEqual({ live: false });
+    const last = offset(HOME, { northM: POSITION_BURST });
+    await a.until((view) => view.get(ben.id)?.lat === last.lat, "the last position of the burst");
+    const history = await ben.api("GET", "/v1/history");
+    expect(history.body).toMatchObject({
+      points: Array.from({ length: POSITION_BURST + 1 }, (_, n) => ({ ts: now - 1000 + n + 1 })),
+    });
+  });
+
+  test("[LOC4] a flood of requests is 429, says when to come back, and leaves nothing", async ({ world }) => {
+    const ana = world.user("ana");
+    const now = Date.now();
+    const ts = Array.from({ length: REQUEST_BURST + 50 }, (_, n) => now - 60_000 + n);
+    // All at once: one after the other, a slow machine would stay below 10 a second.
+    const answers = await Promise.all(ts.map((at) => ana.api("POST", "/v1/location", { ...HOME, ts: at })));
+    const taken = ts.filter((_, n) => answers[n]?.status === 202);
+    expect(taken.length).toBeGreaterThanOrEqual(REQUEST_BURST);
+    expect(taken.length).toBeLessThan(ts.length);
+    for (const answer of answers.filter(({ status }) => status !== 202)) {
+      expectProblem(answer, 429, "rate_limited");
+      expect(Number(answer.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+    }
+    const history = await ana.api("GET", "/v1/history");
+    expect(history.body).toMatchObject({ points: taken.map((at) => ({ ts: at })) });
   });
 
   test("[NEAR1] nobody is near who is inactive, far, a stranger or paused", async ({ world }) => {

@@ -27,7 +27,7 @@ export function upgradeHeaders(): Record<string, string> {
  */
 export function rawRequest(
   target: Target,
-  options: { method?: string; path: string; headers?: Record<string, string>; body?: string },
+  options: { method?: string; path: string; headers?: Record<string, string>; body?: string | Uint8Array },
 ): Promise<RawAnswer> {
   const base = new URL(target.url);
   const send = base.protocol === "https:" ? httpsRequest : httpRequest;

@@ -149,8 +149,8 @@ describe("FANOUT=economy: a near friend", () => {
     const { attachmentBytes, ...annBill } = await spent();
     // 10 and 20 m are silent, 30 m are not. Each call is noted as in flight with the position, and then with its answer.
     expect(annBill).toMatchObject({ messagesIn: 20, callsOut: 6 * 40, rowsWritten: 0, alarmsSet: 0 });
-    // One per position, and one when the last friend of a position that was told has answered.
-    expect(annBill.attachmentWrites).toBe(20 + 6);
+    // One per position, one when the last friend of a position that was told has answered, and one with `saved`.
+    expect(annBill.attachmentWrites).toBe(20 + 6 + 1);
     expect(attachmentBytes).toBeLessThan(ATTACHMENT_MAX_BYTES);
     for (const client of clients) expect(viewOf(client)).toEqual({ [ann.user]: north(-180) });
   });

@@ -19,7 +19,8 @@ export const HOUR_S = 3600;
 type Vars = Readonly<Record<string, unknown>>;
 
 export function envWith(more: Vars = {}): Env {
-  return { USER: env.USER, AUTH_SECRET: SECRET, ...more } as Env;
+  const vars = { AUTH_SECRET: SECRET, ...more };
+  return { ...env, ...vars };
 }
 
 /** An env whose objects are all this one; for what a real object does only when it is full, busy or broken. */

@@ -272,7 +272,13 @@ describe("/v1/location", () => {
     expect(await expectPointers(await post({ points: {} }))).toEqual(["#/points"]);
   });
 
-  test("too fast is 429 and says when to come back", async () => {
+  test("a position beyond the pace is taken, but not live", async () => {
+    const { env: fake } = envWithObject({ report: () => Promise.resolve({ live: false }) });
+    const answer = await call("POST /v1/location", { as: "ann", env: fake, json: point() });
+    expect(await expectOk(answer, 202)).toEqual({ live: false });
+  });
+
+  test("a flood of requests is 429 and says when to come back", async () => {
     const report = () => Promise.resolve({ refused: "too_fast", retryAfterS: 4.2 });
     const { env: fake } = envWithObject({ report });
     const response = await call("POST /v1/location", { as: "ann", env: fake, json: point() });

@@ -29,7 +29,8 @@ afterEach(() => {
 describe("without settings", () => {
   test("only /healthz answers, and one log line names the setting", async () => {
     const log = silenceLog();
-    const bare: Env = { USER: env.USER };
+    const { HISTORY, HISTORY_QUEUE_0, USER, CASSANDRA, RATE_LIMIT } = env;
+    const bare: Env = { HISTORY, HISTORY_QUEUE_0, USER, CASSANDRA, RATE_LIMIT };
     expect(await expectOk(await call("GET /healthz", { env: bare }))).toEqual({ ok: true });
     expect((await call("HEAD /healthz", { env: bare })).status).toBe(200);
     for (const line of ["GET /v1/me", "GET /v1/connect", "POST /dev/login", "OPTIONS /v1/me", "GET /nothing"]) {
@@ -60,9 +61,9 @@ describe("routes", () => {
   });
 
   test.each([
-    ["PUT /v1/me", "GET, HEAD, PATCH"],
+    ["PUT /v1/me", "GET, HEAD, PATCH, DELETE"],
     ["POST /v1/friends", "GET, HEAD"],
-    ["GET /v1/friends/bob", "PUT, DELETE"],
+    ["GET /v1/friends/bob", "PUT, PATCH, DELETE"],
     ["GET /v1/location", "POST"],
     ["DELETE /v1/nearby", "GET, HEAD"],
     ["POST /v1/connect", "GET, HEAD"],

@@ -1,7 +1,12 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
-import { ATTACHMENT_MAX_BYTES, decodeAttachment, encodeAttachment } from "../../durable-objects/user/attachment.ts";
+import {
+  ATTACHMENT_MAX_BYTES,
+  NO_POINTS,
+  decodeAttachment,
+  encodeAttachment,
+} from "../../durable-objects/user/attachment.ts";
 import type { ObjectRecord } from "../../durable-objects/user/attachment.ts";
 import { newContact } from "../../src/nearby/contact.ts";
 import {
@@ -151,7 +156,7 @@ describe("the byte budget of an attachment", () => {
       return contact;
     });
     const circle = { rev: 5, sharing: true, self: { kind: "active", sighting }, complete: true, contacts } as const;
-    return { circle, positionTat: 1, alarmAt: 2 };
+    return { circle, positionTat: 1, alarmAt: 2, unsaved: NO_POINTS };
   }
 
   const connection = {
@@ -160,6 +165,9 @@ describe("the byte budget of an attachment", () => {
     tokenUntil: 2,
     snapshotSent: true,
     pace: { tatMs: 3, refused: 4, badInARow: 5 },
+    sent: 6,
+    saved: 7,
+    newestTs: 8,
   };
 
   test("[FAIL2] friends who do not fit become unknown, and when not even that fits, all are met again", () => {

@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
+import { CHUNK_POINTS_MAX } from "../../src/history/cut.ts";
 import {
   Client,
   HOME,
@@ -118,7 +119,12 @@ describe("a position in steady state", () => {
       Object.fromEntries(near.map(({ user }) => [`meet ${ann.user} > ${user}`, POSITIONS])),
     );
     const totals = await Promise.all(bills.map((bill) => bill()));
-    for (const [i, bill] of totals.entries()) expect(bill, everybody[i]?.user).toEqual(NOTHING);
+    // Her history is all that is written: a row per chunk. Her friends write nothing.
+    const chunks = POSITIONS / CHUNK_POINTS_MAX;
+    for (const [i, bill] of totals.entries()) {
+      const expected = i === 0 ? { ...NOTHING, rowsWritten: chunks, changes: chunks } : NOTHING;
+      expect(bill, everybody[i]?.user).toEqual(expected);
+    }
     // And every client of a near friend got each of them, every far one nothing.
     for (const friend of near)
       expect(friend.frames.filter(({ type }) => type === "friend")).toHaveLength(POSITIONS + 1);
@@ -163,7 +169,7 @@ describe("a position in steady state", () => {
     expect(takeCalls()).toEqual([]);
   });
 
-  test("over 45 minutes sets one alarm in ten minutes, and writes nothing else", async () => {
+  test("over 45 minutes sets one alarm and writes one row in ten minutes, and nothing else", async () => {
     const { ann, bob } = await twoNear();
     const everyMs = 30_000;
     later(everyMs);
@@ -184,7 +190,7 @@ describe("a position in steady state", () => {
     await settled();
     expect([...ann.view.keys(), ...bob.view.keys()]).toEqual([bob.user, ann.user]);
     const { rowsWritten, alarmsSet } = await bill();
-    expect(rowsWritten).toBe(0);
+    expect(rowsWritten).toBe(4);
     expect(alarmsSet).toBe(rung);
     expect([4, 5]).toContain(rung);
   });

@@ -7,7 +7,7 @@ import { type Attachment, decodeAttachment } from "../../durable-objects/user/at
 import { encodeAnswer, encodeSighting } from "../../durable-objects/user/wire.ts";
 import { distanceM } from "../../src/geo/distance.ts";
 import type { Place } from "../../src/geo/place.ts";
-import type { Meter } from "../../src/observe/meter.ts";
+import { type Meter, newMeter } from "../../src/observe/meter.ts";
 import { UserObject } from "../../src/worker.ts";
 import { INACTIVE_AFTER_MS, RADIUS_M, callerOf, objectOf, settled } from "./people.ts";
 import type { Client } from "./people.ts";
@@ -93,6 +93,7 @@ export async function meter(user: string): Promise<() => Promise<Meter>> {
       rowsRead: after.rowsRead - before.rowsRead,
       rowsWritten: after.rowsWritten - before.rowsWritten,
       alarmsSet: after.alarmsSet - before.alarmsSet,
+      queueMessages: after.queueMessages - before.queueMessages,
       attachmentWrites: after.attachmentWrites - before.attachmentWrites,
       attachmentBytes: after.attachmentBytes,
     };
@@ -101,7 +102,7 @@ export async function meter(user: string): Promise<() => Promise<Meter>> {
 
 /** A meter with nothing on it but this; the size of an attachment is asserted by itself. */
 export function bill(more: Partial<Meter> = {}): Omit<Meter, "attachmentBytes"> {
-  const nothing = { messagesIn: 0, callsOut: 0, rowsRead: 0, rowsWritten: 0, alarmsSet: 0, attachmentWrites: 0 };
+  const { attachmentBytes: _, ...nothing } = newMeter();
   return { ...nothing, ...more };
 }
 

@@ -9,7 +9,9 @@ import {
   type Statement,
   standingOf,
 } from "../../src/friendship/statement.ts";
-import type { AwayReason } from "../../src/nearby/sighting.ts";
+import type { AwayReason, Sighting } from "../../src/nearby/sighting.ts";
+import type { RosterEntry } from "../../src/nearby/state.ts";
+import type { Visibility } from "../../src/protocol/resources.ts";
 import type { PersonId } from "./scenario.ts";
 
 /** As durable-objects/user/outbox.ts. */
@@ -20,11 +22,19 @@ export interface FriendRow {
   readonly pair: Pair;
   readonly standing: Standing;
   readonly muted: boolean;
+  readonly visibility: Visibility;
 }
 
-export interface Word {
-  readonly statement: Statement;
+/** What a word says of the sender's position (durable-objects/user/words.ts). */
+export interface Said {
   readonly away?: { readonly rev: number; readonly reason: AwayReason };
+  readonly told?: Sighting;
+}
+
+export interface Word extends Said {
+  readonly statement: Statement;
+  readonly blocks: boolean;
+  readonly blocksRev?: number;
 }
 
 export interface WordReply {
@@ -42,13 +52,20 @@ interface Owed {
 export class FriendTable {
   readonly rows = new Map<PersonId, FriendRow>();
   readonly outbox = new Map<PersonId, Owed>();
+  readonly blocked = new Set<PersonId>();
+  readonly heardBlock = new Map<PersonId, number>();
+  readonly blockRev = new Map<PersonId, number>();
+  /** Who has blocked this user. */
+  readonly blockedBy = new Set<PersonId>();
 
   standing(id: PersonId): Standing {
     return this.rows.get(id)?.standing ?? "none";
   }
 
-  *roster(): Generator<{ no: PersonId; muted: boolean }> {
-    for (const [no, { standing, muted }] of this.rows) if (standing === "friend") yield { no, muted };
+  *roster(): Generator<RosterEntry> {
+    for (const [no, { standing, muted, visibility }] of this.rows) {
+      if (standing === "friend") yield { no, muted, visibility };
+    }
   }
 
   nextAt(): number | null {
@@ -64,10 +81,12 @@ export interface BondsHost {
   readonly table: FriendTable;
   now(): number;
   cover(deadline: number): void;
-  away(): Word["away"];
+  said(row: FriendRow): Said;
   befriend(friend: PersonId): void;
   unfriend(friend: PersonId): void;
   left(friend: PersonId, rev: number, reason: AwayReason): void;
+  /** The word names a place. */
+  placed(friend: PersonId, told: Sighting): void;
   heardOf(friend: PersonId): number;
   stepOver(told: number): void;
   /** Calls `hear` of the friend's object; null for a call that broke. `ended` may never come. */
@@ -78,6 +97,9 @@ export interface BondsHost {
 /** Statements and their delivery, as durable-objects/user/bonds.ts has them, without cards and limits. */
 export class Bonds {
   readonly #host: BondsHost;
+  /** Friends who are asked at this moment: a friendship that comes of it begins with a meeting. */
+  readonly putting = new Set<PersonId>();
+  #count = 0;
   readonly #owed = new Map<PersonId, number>();
 
   constructor(host: BondsHost) {
@@ -91,7 +113,9 @@ export class Bonds {
     if (pair === before) return;
     this.#turn(friend, pair);
     this.#owe(friend);
+    this.putting.add(friend);
     this.#deliver(friend, () => {
+      this.putting.delete(friend);
       if (table.standing(friend) === "friend") this.#host.befriend(friend);
     });
   }
@@ -105,11 +129,41 @@ export class Bonds {
     this.owe(friend);
   }
 
-  hear(from: PersonId, { statement, away }: Word): WordReply {
-    const before = this.#host.table.rows.get(from);
-    if (before === undefined && !statement.wants) return { statement: SILENT, rev: 0 };
+  block(friend: PersonId): void {
+    const { table } = this.#host;
+    if (table.blocked.has(friend)) return;
+    table.blocked.add(friend);
+    table.blockRev.set(friend, Math.max(this.#host.now(), (table.blockRev.get(friend) ?? 0) + 1));
+    const before = table.rows.get(friend)?.pair ?? STRANGERS;
+    this.#turn(friend, refuse(before, this.#host.now()));
+    this.owe(friend);
+  }
+
+  /** `ended` follows once the other side has been told, or did not answer in time. */
+  unblock(friend: PersonId, ended: () => void): void {
+    if (!this.#host.table.blocked.delete(friend)) {
+      ended();
+      return;
+    }
+    const { table } = this.#host;
+    table.blockRev.set(friend, Math.max(this.#host.now(), (table.blockRev.get(friend) ?? 0) + 1));
+    this.#owe(friend);
+    this.#deliver(friend, ended);
+  }
+
+  hear(from: PersonId, { statement, away, told, blocks, blocksRev = 0 }: Word): WordReply {
+    const { table } = this.#host;
+    const before = table.rows.get(from);
+    if (blocksRev > (this.#host.table.heardBlock.get(from) ?? 0)) {
+      this.#host.table.heardBlock.set(from, blocksRev);
+      if (blocks) table.blockedBy.add(from);
+      else table.blockedBy.delete(from);
+    }
+    if (table.blocked.has(from)) return { statement: before?.pair.mine ?? SILENT, rev: 0 };
+    if (before === undefined && !statement.wants && statement.rev === 0) return { statement: SILENT, rev: 0 };
     this.#listen(from, hear(before?.pair ?? STRANGERS, statement));
     if (away !== undefined) this.#host.left(from, away.rev, away.reason);
+    if (told !== undefined && table.standing(from) === "friend") this.#host.placed(from, told);
     return { statement: this.#host.table.rows.get(from)?.pair.mine ?? SILENT, rev: this.#host.heardOf(from) };
   }
 
@@ -131,7 +185,7 @@ export class Bonds {
   }
 
   #owe(friend: PersonId): void {
-    this.#owed.set(friend, (this.#owed.get(friend) ?? 0) + 1);
+    this.#owed.set(friend, ++this.#count);
     const retryAt = this.#host.now() + RETRY_FIRST_MS;
     this.#host.table.outbox.set(friend, { retryAt, attempts: 0 });
     this.#host.cover(retryAt);
@@ -147,25 +201,35 @@ export class Bonds {
       return;
     }
     const owed = this.#owed.get(friend);
-    const away = this.#host.away();
+    const said = this.#host.said(row);
     let isOver = false;
     const end = (reply: WordReply | null): void => {
       if (isOver) return;
       isOver = true;
-      if (reply !== null) this.#replied(friend, { owed, away }, reply);
+      if (reply !== null) this.#replied(friend, { owed, said }, reply);
       ended();
     };
-    this.#host.tell(friend, { statement: row.pair.mine, ...(away === undefined ? {} : { away }) }, end);
+    this.#host.tell(
+      friend,
+      {
+        statement: row.pair.mine,
+        blocks: table.blocked.has(friend),
+        blocksRev: table.blockRev.get(friend) ?? 0,
+        ...said,
+      },
+      end,
+    );
     this.#host.plan(CALL_TIMEOUT_MS, () => end(null));
   }
 
   #replied(
     friend: PersonId,
-    { owed, away }: { owed: number | undefined; away: Word["away"] },
+    { owed, said }: { owed: number | undefined; said: Said },
     { statement, rev }: WordReply,
   ): void {
     const { table } = this.#host;
-    if (away !== undefined && rev > away.rev) {
+    const saidRev = said.away?.rev ?? said.told?.rev;
+    if (saidRev !== undefined && rev > saidRev) {
       this.#host.stepOver(rev);
       this.owe(friend);
     }
@@ -174,7 +238,7 @@ export class Bonds {
       this.#owed.delete(friend);
     }
     const current = table.rows.get(friend);
-    if (current !== undefined) this.#listen(friend, hear(current.pair, statement));
+    if (current !== undefined && !table.blocked.has(friend)) this.#listen(friend, hear(current.pair, statement));
   }
 
   #listen(friend: PersonId, pair: Pair): void {
@@ -189,7 +253,13 @@ export class Bonds {
     const { table } = this.#host;
     const row = table.rows.get(friend);
     const standing = standingOf(pair);
-    table.rows.set(friend, { pair, standing, muted: standing === "friend" && row?.muted === true });
+    const isFriend = standing === "friend";
+    table.rows.set(friend, {
+      pair,
+      standing,
+      muted: isFriend && row?.muted === true,
+      visibility: isFriend ? (row?.visibility ?? "exact") : "exact",
+    });
     if (row?.standing === "friend" && standing !== "friend") this.#host.unfriend(friend);
   }
 }

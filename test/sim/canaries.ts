@@ -2,7 +2,7 @@ import { Circle } from "../../src/nearby/circle.ts";
 import { type Contact, type Pact, UNKNOWN } from "../../src/nearby/contact.ts";
 import type { Effect } from "../../src/nearby/effects.ts";
 import type { Answer } from "../../src/nearby/sighting.ts";
-import type { Approach } from "../../src/nearby/state.ts";
+import type { Approach, RosterEntry } from "../../src/nearby/state.ts";
 import { type Build, type Core, REAL } from "./core.ts";
 
 /*
@@ -125,6 +125,20 @@ class WithoutForgetting extends Tampered {
   }
 }
 
+/** Who may know less from now on learns it at the next meeting only. */
+class WithoutWord extends Tampered {
+  override reveal(entry: RosterEntry, now: number): Effect[] {
+    return super.reveal(entry, now).filter(({ kind }) => kind !== "withdraw");
+  }
+}
+
+/** Friends who call are told everything. */
+class WithoutVisibility extends Tampered {
+  override meet(approach: Approach, now: number): ReturnType<Circle["meet"]> {
+    return super.meet({ ...approach, visibility: "exact" }, now);
+  }
+}
+
 function isSettled(pact: Pact): pact is Settled {
   return pact.kind === "near" || pact.kind === "far";
 }
@@ -139,6 +153,8 @@ export const CANARIES = {
   "without pair": built((...args) => new WithoutPair(...args)),
   "without look again": built((...args) => new WithoutLookAgain(...args)),
   "without forgetting at a timeout": built((...args) => new WithoutForgetting(...args)),
+  "without a word that less may be known": built((...args) => new WithoutWord(...args)),
+  "without visibility": built((...args) => new WithoutVisibility(...args)),
   "restored from an old copy": { ...REAL, copies: "late" },
 } as const satisfies Record<string, Build>;
 

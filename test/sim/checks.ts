@@ -1,6 +1,10 @@
+import { COARSE_ERROR_M, coarsePlace } from "../../src/geo/coarse.ts";
 import { distanceM } from "../../src/geo/distance.ts";
+import type { Place } from "../../src/geo/place.ts";
 import { mustMeet } from "../../src/nearby/contact.ts";
 import { toleranceM } from "../../src/nearby/economy.ts";
+import type { Sighting } from "../../src/nearby/sighting.ts";
+import type { Visibility } from "../../src/protocol/resources.ts";
 import { quietMsOf } from "./core.ts";
 import type { SimObject } from "./object.ts";
 import type { PersonId } from "./scenario.ts";
@@ -44,10 +48,18 @@ export class Checks {
     this.#world = world;
   }
 
-  /** The position of `teller` leaves its object. */
-  told(teller: SimObject, friend: PersonId): void {
-    if (teller.table.standing(friend) !== "friend") this.#fail("told-stranger", `${teller.id} tells ${friend}`);
-    if (!teller.sharing) this.#fail("told-paused", `${teller.id} tells ${friend}`);
+  /** A position of `teller` leaves its object. */
+  told(teller: SimObject, friend: PersonId, sighting: Sighting): void {
+    const what = `${teller.id} tells ${friend}`;
+    const row = teller.table.rows.get(friend);
+    if (row?.standing !== "friend") this.#fail("told-stranger", what);
+    if (!teller.sharing) this.#fail("told-paused", what);
+    if (row.visibility === "hidden") this.#fail("told-hidden", what);
+    const { self } = teller.live.circle;
+    if (self.kind !== "active") this.#fail("told-unknown", what);
+    const told = toldPlace(self.sighting, row.visibility);
+    const isTold = told !== null && told.lat === sighting.lat && told.lng === sighting.lng;
+    if (!isTold || sighting.errorM !== errorOf(row.visibility)) this.#fail("told-finer", what);
   }
 
   called(from: PersonId, to: PersonId): void {
@@ -62,6 +74,8 @@ export class Checks {
     const me = this.#world.object(id);
     const other = this.#world.object(friend);
     this.#view(me);
+    this.#withdrawn(me, other);
+    this.#withdrawn(other, me);
     this.#silence(me, other);
     this.#pair(me, other);
   }
@@ -82,6 +96,8 @@ export class Checks {
     this.#view(me);
     for (const friend of me.table.rows.keys()) {
       const other = this.#world.object(friend);
+      this.#withdrawn(me, other);
+      this.#withdrawn(other, me);
       this.#silence(me, other);
       this.#pair(me, other);
     }
@@ -108,15 +124,22 @@ export class Checks {
   /** (a) Nobody is shown what the object knows may not be shown. */
   #view(me: SimObject): void {
     const { self, contacts } = me.live.circle;
+    for (const friend of me.table.blocked) {
+      if (me.table.standing(friend) !== "none") this.#fail("hears-blocked", `${me.id} has blocked ${friend}`);
+    }
     for (const { view, device } of me.connections.all) {
       for (const [friend, place] of view) {
         const what = `screen ${device} of ${me.id} shows ${friend}`;
         if (me.table.standing(friend) !== "friend") this.#fail("shows-stranger", what);
         if (me.table.rows.get(friend)?.muted === true) this.#fail("shows-muted", what);
+        if (me.table.rows.get(friend)?.visibility === "hidden") this.#fail("watches-unseen", `${what}, hidden from it`);
+        if (me.table.blocked.has(friend)) this.#fail("shows-blocked", what);
         if (!me.sharing) this.#fail("watches-unseen", `${what} while paused`);
         if (self.kind !== "active") return this.#fail("shows-inactive", `${what}, but is ${self.kind}`);
         const heard = me.heard.get(friend);
         if (heard?.away === true && heard.rev >= place.rev) this.#fail("shows-away", `${what}, who has left`);
+        if (heard !== undefined && heard.rev > place.rev && heard.errorM > place.errorM)
+          this.#fail("shows-finer", what);
         const contact = contacts.get(friend);
         if (contact?.shown !== true) this.#fail("shows-dropped", what);
         const seen = contact?.seen ?? null;
@@ -125,6 +148,23 @@ export class Checks {
         if (seen.rev !== place.rev) this.#fail("shows-old", `${what} at rev ${place.rev}, not ${seen.rev}`);
         if (distanceM(self.sighting, place) > this.#world.scenario.radiusM) this.#fail("shows-far", what);
       }
+    }
+  }
+
+  /**
+   * (a) across two objects: when nothing is owed and nothing under way, nobody who remembers what was heard shows more than
+   * `owner` lets them know, whether anybody has moved since or not.
+   */
+  #withdrawn(viewer: SimObject, owner: SimObject): void {
+    const since = owner.withdrawnAt.get(viewer.id);
+    const row = owner.table.rows.get(viewer.id);
+    if (since === undefined || row?.standing !== "friend" || viewer.rememberedSince >= since) return;
+    if (row.visibility === "exact") return;
+    if (owner.table.outbox.has(viewer.id) || this.#world.network.isBusy(viewer.id, owner.id)) return;
+    for (const { view, device } of viewer.connections.all) {
+      const place = view.get(owner.id);
+      if (place === undefined || (row.visibility === "coarse" && place.errorM > 0)) continue;
+      this.#fail("shows-withdrawn", `screen ${device} of ${viewer.id} shows ${owner.id}, who is ${row.visibility}`);
     }
   }
 
@@ -146,22 +186,25 @@ export class Checks {
     if (isFriend !== (other.table.standing(me.id) === "friend")) {
       this.#fail("friends-disagree", `${me.id} and ${other.id}`);
     }
-    const [mine, theirs] = [me.truth.place, other.truth.place];
-    const { radiusM } = this.#world.scenario;
-    let near = false;
-    if (mine !== null && theirs !== null && this.#isActive(me) && this.#isActive(other)) {
-      const awayM = distanceM(mine, theirs);
-      if (Math.abs(awayM - radiusM) < this.#edgeM) return;
-      near = awayM <= radiusM && isFriend && me.sharing && other.sharing;
-    }
-    this.#compare(me, other, near);
-    this.#compare(other, me, near);
+    const isShared = isFriend && me.sharing && other.sharing && this.#isActive(me) && this.#isActive(other);
+    this.#compare(me, other, isShared);
+    this.#compare(other, me, isShared);
     this.#comparedPairs.add(Math.min(me.id, other.id) * 65_536 + Math.max(me.id, other.id));
   }
 
-  #compare(viewer: SimObject, friend: SimObject, near: boolean): void {
+  /** @param isShared both are there, and neither has paused */
+  #compare(viewer: SimObject, friend: SimObject, isShared: boolean): void {
+    const [mine, theirs] = [viewer.table.rows.get(friend.id), friend.table.rows.get(viewer.id)];
+    const told = isShared && mine?.visibility !== "hidden" ? toldPlace(friend.truth.place, theirs?.visibility) : null;
+    let near = false;
+    if (told !== null && viewer.truth.place !== null) {
+      const awayM = distanceM(viewer.truth.place, told);
+      const { radiusM } = this.#world.scenario;
+      if (Math.abs(awayM - radiusM) < this.#edgeM) return;
+      near = awayM <= radiusM;
+    }
     this.compared++;
-    const expected = near && viewer.table.rows.get(friend.id)?.muted !== true ? friend.truth.place : null;
+    const expected = near && mine?.muted !== true ? told : null;
     const what = `${viewer.id} has ${friend.id} as ${kindOf(viewer, friend)}`;
     for (const { snapshotSent, view, device } of viewer.connections.all) {
       if (!snapshotSent) {
@@ -182,7 +225,8 @@ export class Checks {
   /** `economy`: what is shown is off by no more than agreed, and never silent for longer. */
   #bounded(viewer: SimObject, friend: SimObject, errorM: number): void {
     const known = friend.live.circle.contacts.get(viewer.id);
-    const { place, lastPositionAt } = friend.truth;
+    const { lastPositionAt } = friend.truth;
+    const place = toldPlace(friend.truth.place, known?.visibility);
     if (known === undefined || known.seen === null || known.pact.kind !== "near" || place === null) return;
     // The share is one of the distance that the friend knows.
     const allowedM = toleranceM(distanceM(place, known.seen)) + EDGE_M;
@@ -233,12 +277,28 @@ export class Checks {
 
 /** The object `me` tells nothing to `other`, wherever its user goes within the slack. */
 function isSilent(me: SimObject, other: SimObject): boolean {
-  const { self, sharing, complete, contacts } = me.live.circle;
-  if (self.kind !== "active" || !sharing || me.table.standing(other.id) !== "friend") return false;
+  const { self, sharing, complete, contacts, own } = me.live.circle;
+  const row = me.table.rows.get(other.id);
+  if (self.kind !== "active" || !sharing || row?.standing !== "friend" || row.visibility === "hidden") return false;
+  if (me.live.bonds.putting.has(other.id)) return false;
   const contact = contacts.get(other.id);
   if (contact === undefined) return complete;
   if (contact.call !== null) return false;
-  return contact.pact.kind !== "near" && contact.pact.kind !== "unknown" && !mustMeet(contact.pact, self.sighting);
+  return (
+    contact.pact.kind !== "near" &&
+    contact.pact.kind !== "unknown" &&
+    !mustMeet(contact.pact, own.tell(self.sighting, row.visibility))
+  );
+}
+
+/** What a friend may know of somebody who is here. */
+function toldPlace(place: Place | null, visibility: Visibility = "exact"): Place | null {
+  if (place === null || visibility === "hidden") return null;
+  return visibility === "coarse" ? coarsePlace(place) : place;
+}
+
+function errorOf(visibility: Visibility): number {
+  return visibility === "coarse" ? COARSE_ERROR_M : 0;
 }
 
 function kindOf(me: SimObject, other: SimObject): string {

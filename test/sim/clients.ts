@@ -6,6 +6,7 @@ import type { PersonId } from "./scenario.ts";
 /** What a screen shows of one friend. `rev` is not on the wire; it tells which word of the friend is shown. */
 export interface ShownPlace extends Place {
   readonly rev: number;
+  readonly errorM: number;
 }
 
 /** One client on one open socket. */
@@ -76,6 +77,6 @@ export class Connections {
   }
 }
 
-export function placeOf({ lat, lng, rev }: Sighting): ShownPlace {
-  return { lat, lng, rev };
+export function placeOf({ lat, lng, rev, errorM }: Sighting): ShownPlace {
+  return { lat, lng, rev, errorM };
 }

@@ -29,6 +29,11 @@ export function noCounts() {
     unfriended: 0,
     befriended: 0,
     mutes: 0,
+    coarsened: 0,
+    hidden: 0,
+    revealed: 0,
+    blocked: 0,
+    unblocked: 0,
     oldPositions: 0,
   };
 }

@@ -31,6 +31,14 @@ const CENTRES = [
   { lat: -17.8, lng: 179.99 },
 ] as const;
 
+const JOURNEYS = [
+  ["coarse", "exact"],
+  ["hidden", "exact"],
+  ["exact", "coarse"],
+  ["hidden", "coarse"],
+  ["coarse", "hidden"],
+] as const;
+
 export interface Plan {
   readonly seed: number;
   readonly people: number;
@@ -66,7 +74,7 @@ export function generate({ seed, people, steps, faults, tempo, roughness = 1 }: 
       roughness,
       friends: friendsOf.get(who) ?? [],
     };
-    actions.push(...walk(life), ...live(life));
+    actions.push(...walk(life), ...live(life), ...decide(life));
     if (faults) actions.push(...suffer(life));
   }
   return {
@@ -182,6 +190,37 @@ function live({ seed, who, durationMs, everyMs, friends }: Life): Action[] {
         { at: soon, who, do: "refuse", friend },
         { at: later, who, do: "ask", friend },
         { at: theirs, who: friend, do: "ask", friend: who },
+      );
+    }
+  }
+  return actions;
+}
+
+/** Whom a person lets know what. */
+function decide({ seed, who, durationMs, everyMs, friends }: Life): Action[] {
+  const chance = new Chance(seed, 6, who);
+  const actions: Action[] = [];
+  for (const friend of friends) {
+    if (chance.is(0.15)) actions.push({ at: 0, who, do: "reveal", friend, visibility: "coarse" });
+  }
+  for (let at = 0; at < durationMs; at += everyMs) {
+    const soon = Math.round(at + chance.between(0, everyMs));
+    const later = Math.round(soon + chance.between(0.1, 8) * everyMs);
+    const friend = friends[chance.below(friends.length)];
+    if (friend === undefined) continue;
+    const [first, second] = JOURNEYS[chance.below(JOURNEYS.length)] ?? JOURNEYS[0];
+    if (chance.is(0.04)) {
+      actions.push(
+        { at: soon, who, do: "reveal", friend, visibility: first },
+        { at: later, who, do: "reveal", friend, visibility: second },
+      );
+    }
+    if (chance.is(0.005)) {
+      actions.push(
+        { at: soon, who, do: "block", friend },
+        { at: later, who, do: "unblock", friend },
+        { at: later, who, do: "ask", friend },
+        { at: Math.round(later + chance.between(0, 3) * everyMs), who: friend, do: "ask", friend: who },
       );
     }
   }

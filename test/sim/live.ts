@@ -1,15 +1,15 @@
 import { CALL_TIMEOUT_MS } from "../../durable-objects/user/meetings.ts";
-import type { ObjectRecord } from "../../durable-objects/user/attachment.ts";
+import { NO_POINTS, type ObjectRecord } from "../../durable-objects/user/attachment.ts";
 import type { Effect } from "../../src/nearby/effects.ts";
 import type { Answer, AwayReason, Sighting } from "../../src/nearby/sighting.ts";
-import type { LiveFix } from "../../src/nearby/state.ts";
+import type { LiveFix, RosterEntry } from "../../src/nearby/state.ts";
 import { SNAPSHOT_WAIT_MS } from "../../src/protocol/limits.ts";
 import { Agenda } from "./agenda.ts";
 import { Bonds, type BondsHost, type Word } from "./bonds.ts";
 import { type Connections, placeOf } from "./clients.ts";
 import type { Core } from "./core.ts";
 import type { PersonId } from "./scenario.ts";
-import type { SimObject } from "./object.ts";
+import type { Heard, SimObject } from "./object.ts";
 import type { World } from "./world.ts";
 
 type Meeting = Extract<Effect, { kind: "meet" }>;
@@ -54,7 +54,12 @@ export class Live {
       table: object.table,
       now: () => object.now,
       cover: (deadline) => this.agenda.cover(deadline, object.now),
-      away: () => (this.circle.sharing ? undefined : { rev: this.circle.rev, reason: "paused" }),
+      said: ({ standing, visibility }) => {
+        const told = standing === "friend" ? this.circle.told(visibility) : null;
+        if (told === null) return {};
+        if ("reason" in told) return { away: told };
+        return visibility === "exact" ? {} : { told };
+      },
       befriend: (friend) => this.befriend(friend),
       unfriend: (friend) => {
         object.heard.delete(friend);
@@ -62,6 +67,7 @@ export class Live {
         this.keep();
       },
       left: (friend, rev, reason) => this.left(friend, rev, reason),
+      placed: (friend, told) => this.#placed(friend, told),
       heardOf: (friend) => this.circle.contacts.get(friend)?.theirRev ?? 0,
       stepOver: (told) => {
         this.circle.own.stepOver(told, object.now);
@@ -113,8 +119,12 @@ export class Live {
   }
 
   befriend(friend: PersonId): void {
-    const muted = this.#object.table.rows.get(friend)?.muted ?? false;
-    this.do(this.circle.befriend(friend, muted, this.#object.now));
+    this.do(this.circle.befriend(this.#entry(friend), this.#object.now));
+    this.keep();
+  }
+
+  reveal(friend: PersonId): void {
+    this.do(this.circle.reveal(this.#entry(friend), this.#object.now));
     this.keep();
   }
 
@@ -124,16 +134,25 @@ export class Live {
   }
 
   meet(from: PersonId, sighting: Sighting, heard: number, now: number): Answer {
-    const muted = this.#object.table.rows.get(from)?.muted ?? false;
-    this.#object.heardOf(from, { rev: sighting.rev, away: false });
-    const { answer, effects } = this.circle.meet({ no: from, muted, sighting, heard }, now);
-    if (answer.kind === "active") this.#world.checks.told(this.#object, from);
+    this.#object.heardOf(from, wordOf(sighting));
+    const { answer, effects } = this.circle.meet({ ...this.#entry(from), sighting, heard }, now);
+    if (answer.kind === "active") this.#world.checks.told(this.#object, from, answer.sighting);
     this.do(effects, "friend");
     return answer;
   }
 
+  #placed(friend: PersonId, sighting: Sighting): void {
+    this.#object.heardOf(friend, wordOf(sighting));
+    this.do(this.circle.placed(this.#entry(friend), sighting, this.#object.now), "friend");
+  }
+
+  #entry(friend: PersonId): RosterEntry {
+    const { muted = false, visibility = "exact" } = this.#object.table.rows.get(friend) ?? {};
+    return { no: friend, muted, visibility };
+  }
+
   left(friend: PersonId, rev: number, reason: AwayReason): void {
-    this.#object.heardOf(friend, { rev, away: true });
+    this.#object.heardOf(friend, { rev, away: true, errorM: 0 });
     this.do(this.circle.left(friend, rev, reason), "friend");
   }
 
@@ -162,7 +181,7 @@ export class Live {
   do(effects: readonly Effect[], cause: "own" | "friend" | "answer" = "own"): void {
     this.#lastEventAt = this.#world.queue.now;
     // Whoever tells nothing holds nothing: what friends said before is forgotten with the contacts.
-    if (this.circle.self.kind !== "active" || !this.circle.sharing) this.#object.heard.clear();
+    if (this.circle.self.kind !== "active" || !this.circle.sharing) this.#object.forget();
     const meetings: Meeting[] = [];
     for (const effect of effects) {
       if (effect.kind === "meet") meetings.push(effect);
@@ -178,7 +197,7 @@ export class Live {
   #record(): ObjectRecord {
     const { rev, sharing, self, complete, keepsNear, contacts } = this.circle;
     const circle = { rev, sharing, self, complete, keepsNear, contacts: contacts.values() };
-    return { circle, positionTat: 0, alarmAt: this.agenda.alarmAt };
+    return { circle, positionTat: 0, alarmAt: this.agenda.alarmAt, unsaved: NO_POINTS };
   }
 
   #perform(effect: Exclude<Effect, { kind: "meet" }>): void {
@@ -215,7 +234,7 @@ export class Live {
       const { no, sighting, heard } = meeting;
       counts.calls++;
       this.#world.log?.(() => `${id}: calls ${no} with rev ${sighting.rev % 1e8}`);
-      this.#world.checks.told(this.#object, no);
+      this.#world.checks.told(this.#object, no, sighting);
       this.#world.checks.called(id, no);
       network.note(id, no, 1);
       this.#waitingCalls += 1;
@@ -240,8 +259,12 @@ export class Live {
   #ended({ no, callId }: Meeting, answer: Answer | null, isLast: boolean): void {
     const { now, id } = this.#object;
     this.#world.log?.(() => `${id}: ${no} answers ${describe(answer)}`);
-    if (answer?.kind === "active") this.#object.heardOf(no, { rev: answer.sighting.rev, away: false });
-    if (answer?.kind === "away") this.#object.heardOf(no, { rev: answer.rev, away: true });
+    const isAwaited = this.circle.contacts.get(no)?.call?.id === callId;
+    if (isAwaited && answer?.kind === "active") this.#object.heardOf(no, wordOf(answer.sighting));
+    if (isAwaited && answer?.kind === "away") this.#object.heardOf(no, { rev: answer.rev, away: true, errorM: 0 });
+    // It says nothing new of the friend, and what it said before and comes later is too old from now on.
+    const known = this.#object.heard.get(no) ?? { away: false, errorM: 0 };
+    if (isAwaited && answer?.kind === "unsure") this.#object.heardOf(no, { ...known, rev: answer.rev });
     const effects =
       answer === null ? this.circle.failed(no, callId, now) : this.circle.answered(no, callId, answer, now);
     if ((this.circle.contacts.get(no)?.missed ?? 0) >= LEFT_OUT_AFTER) this.#object.leftOut.add(no);
@@ -253,7 +276,7 @@ export class Live {
   #tell(friend: PersonId, word: Word, ended: Parameters<BondsHost["tell"]>[2]): void {
     const { id } = this.#object;
     this.#world.counts.words++;
-    this.#world.log?.(() => `${id}: word to ${friend} wants=${word.statement.wants} away=${word.away?.rev ?? "no"}`);
+    this.#world.log?.(() => `${id}: word to ${friend}: ${JSON.stringify(word)}`);
     this.#world.network.send({
       from: id,
       to: friend,
@@ -296,6 +319,10 @@ export class Live {
     }
     this.mirror();
   }
+}
+
+function wordOf({ rev, errorM }: Sighting): Heard {
+  return { rev, away: false, errorM };
 }
 
 function describe(answer: Answer | null): string {

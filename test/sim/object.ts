@@ -4,10 +4,12 @@ import {
   encodeAttachment,
   encodeKept,
   type ObjectRecord,
+  NO_POINTS,
 } from "../../durable-objects/user/attachment.ts";
 import type { Answer, AwayReason, Sighting } from "../../src/nearby/sighting.ts";
 import type { Self } from "../../src/nearby/state.ts";
 import { NEW_PACE } from "../../src/protocol/pace.ts";
+import type { Visibility } from "../../src/protocol/resources.ts";
 import { Alarm } from "./agenda.ts";
 import { FriendTable, type Word, type WordReply } from "./bonds.ts";
 import { Connections } from "./clients.ts";
@@ -20,9 +22,20 @@ import type { World } from "./world.ts";
 export interface Heard {
   readonly rev: number;
   readonly away: boolean;
+  /** Of the place that was told; 0 = exact. */
+  readonly errorM: number;
 }
 
-const CONNECTION = { device: null, lastHeard: 0, tokenUntil: 0, snapshotSent: false, pace: NEW_PACE } as const;
+const CONNECTION = {
+  device: null,
+  lastHeard: 0,
+  tokenUntil: 0,
+  snapshotSent: false,
+  pace: NEW_PACE,
+  sent: 0,
+  saved: 0,
+  newestTs: 0,
+} as const;
 
 /** One person: what is durable, the memory (`live`) while there is one, and the clients. */
 export class SimObject {
@@ -33,6 +46,10 @@ export class SimObject {
   readonly alarm: Alarm;
   readonly truth = new Truth();
   readonly heard = new Map<PersonId, Heard>();
+  /** True time, ms, since which everything that was heard is remembered. */
+  rememberedSince = 0;
+  /** When a friend's leave to know was last made less while there was something to know: true time, ms. */
+  readonly withdrawnAt = new Map<PersonId, number>();
   /** Friends whose calls failed twice in a row: they are left out for some positions, or were until the memory went. */
   readonly leftOut = new Set<PersonId>();
   sharing = true;
@@ -85,7 +102,10 @@ export class SimObject {
         this.#share(action.do === "resume");
         return;
       case "ask":
-        if (table.standing(action.friend) !== "friend") live.bonds.put(action.friend);
+        // As `putFriend`: asking lifts a block.
+        if (table.blocked.has(action.friend)) counts.unblocked++;
+        live.bonds.unblock(action.friend, () => {});
+        live.bonds.put(action.friend);
         return;
       case "refuse":
         if (table.standing(action.friend) === "friend") counts.unfriended++;
@@ -93,6 +113,17 @@ export class SimObject {
         return;
       case "mute":
         this.#mute(action.friend, action.on);
+        return;
+      case "reveal":
+        this.#reveal(action.friend, action.visibility);
+        return;
+      case "block":
+        if (!table.blocked.has(action.friend)) counts.blocked++;
+        live.bonds.block(action.friend);
+        return;
+      case "unblock":
+        if (table.blocked.has(action.friend)) counts.unblocked++;
+        live.bonds.unblock(action.friend, () => {});
         return;
       case "hibernate":
         if (live.isIdle) this.#evict();
@@ -142,8 +173,16 @@ export class SimObject {
     this.#row = record === null ? null : encodeKept(record);
   }
 
+  /** What friends said before is gone with the contacts. */
+  forget(): void {
+    this.heard.clear();
+    this.rememberedSince = this.#world.queue.now;
+  }
+
   /** What reached this object, as the newest by rev. The radius, not this note, decides what is shown. */
   heardOf(friend: PersonId, word: Heard): void {
+    // Who hides from a friend takes nothing from them.
+    if (this.table.rows.get(friend)?.visibility === "hidden") return;
     this.leftOut.delete(friend);
     if (word.rev >= (this.heard.get(friend)?.rev ?? 0)) this.heard.set(friend, word);
   }
@@ -178,6 +217,21 @@ export class SimObject {
     this.live.mute(friend, muted);
   }
 
+  /** As `patchFriend` of the object. */
+  #reveal(friend: PersonId, visibility: Visibility): void {
+    const row = this.table.rows.get(friend);
+    if (row?.standing !== "friend" || row.visibility === visibility) return;
+    const { counts, queue } = this.#world;
+    counts[visibility === "exact" ? "revealed" : visibility === "coarse" ? "coarsened" : "hidden"]++;
+    this.table.rows.set(friend, { ...row, visibility });
+    this.withdrawnAt.delete(friend);
+    if (row.visibility === "hidden") this.rememberedSince = queue.now;
+    const { self, sharing } = this.live.circle;
+    const isKnown = self.kind === "unsure" || (self.kind === "active" && self.sighting.activeUntil > this.now);
+    if (visibility !== "exact" && isKnown && sharing) this.withdrawnAt.set(friend, queue.now);
+    this.live.reveal(friend);
+  }
+
   #alarm(): void {
     const wasActive = this.live.circle.self.kind !== "inactive";
     this.live.alarm(this.now);
@@ -189,7 +243,7 @@ export class SimObject {
     const { counts } = this.#world;
     counts.evictions++;
     this.live.die();
-    this.heard.clear();
+    this.forget();
     const carried = this.#attachment === null ? null : (decodeAttachment(this.#attachment)?.object ?? null);
     if (carried !== null) counts.fromAttachment++;
     this.#wake(carried ?? this.#recall());
@@ -203,7 +257,7 @@ export class SimObject {
     counts.socketsLost += this.connections.size;
     network.reset(this.id);
     this.live.die();
-    this.heard.clear();
+    this.forget();
     this.connections.closeAll();
     this.#attachment = null;
     this.skewMs = skewMs;
@@ -235,6 +289,11 @@ export class SimObject {
     const { inactiveAfterMs } = this.#world.scenario;
     const self: Self = { kind: alarmAt !== null && alarmAt <= now + inactiveAfterMs ? "unsure" : "inactive" };
     if (self.kind === "unsure") this.#world.counts.unsure++;
-    return { circle: { rev: now, sharing, self, complete: false, contacts: [] }, positionTat: 0, alarmAt };
+    return {
+      circle: { rev: now, sharing, self, complete: false, contacts: [] },
+      positionTat: 0,
+      alarmAt,
+      unsaved: NO_POINTS,
+    };
   }
 }

@@ -21,8 +21,13 @@ export interface Outcome {
   readonly fates: ReadonlyMap<string, Fate>;
 }
 
-/** Runs a scenario to its end or to the first rule that does not hold. */
-export function run(scenario: Scenario, build: Build = REAL, log?: Log): Outcome {
+/** Runs a scenario to its end or to the first rule that does not hold. `ended` sees the world when all rules held. */
+export function run(
+  scenario: Scenario,
+  build: Build = REAL,
+  log?: Log,
+  ended: (world: World) => void = () => {},
+): Outcome {
   const world = new World(scenario, build, log);
   const { queue, checks } = world;
   let endAt = world.startMs;
@@ -38,9 +43,11 @@ export function run(scenario: Scenario, build: Build = REAL, log?: Log): Outcome
   let failure: Outcome["failure"] = null;
   let comparedPairs = 0;
   try {
-    // Alarms go on for ever; one event beyond the end is as good as none.
+    // Alarms go on for ever: an event of our own is the last one.
+    queue.plan(endAt + SETTLE_MS + 1, () => {});
     while (queue.now <= endAt + SETTLE_MS && queue.step());
     comparedPairs = checks.everything();
+    ended(world);
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     failure = { rule: error.rule, atMs: error.atMs, message: error.message };

@@ -22,6 +22,15 @@ const actionSchema = v.variant("do", [
   v.strictObject({ ...base, do: v.literal("ask"), friend: v.number() }),
   v.strictObject({ ...base, do: v.literal("refuse"), friend: v.number() }),
   v.strictObject({ ...base, do: v.literal("mute"), friend: v.number(), on: v.boolean() }),
+  /** From now on the friend may know this much. */
+  v.strictObject({
+    ...base,
+    do: v.literal("reveal"),
+    friend: v.number(),
+    visibility: v.picklist(["exact", "coarse", "hidden"]),
+  }),
+  v.strictObject({ ...base, do: v.literal("block"), friend: v.number() }),
+  v.strictObject({ ...base, do: v.literal("unblock"), friend: v.number() }),
   /** The memory goes as soon as nothing is under way; sockets stay. */
   v.strictObject({ ...base, do: v.literal("hibernate") }),
   /** The memory goes, whatever is under way; sockets stay. */

@@ -55,7 +55,7 @@ export class World {
 
   #befriend(a: SimObject, b: SimObject): void {
     const yes = { wants: true, rev: 1, refuses: 0 };
-    const row = { pair: { mine: yes, theirs: yes }, standing: "friend", muted: false } as const;
+    const row = { pair: { mine: yes, theirs: yes }, standing: "friend", muted: false, visibility: "exact" } as const;
     a.table.rows.set(b.id, row);
     b.table.rows.set(a.id, row);
   }

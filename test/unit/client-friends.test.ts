@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createNearbyClient, type NearbyClient } from "../../src/client/index.ts";
 import { distanceM } from "../../src/geo/distance.ts";
+import { TS_MIN_MS } from "../../src/protocol/limits.ts";
 import { aFriend, FakeClock, FakeNetwork, settle, WELCOME } from "./client-fakes.ts";
 
 async function start() {
@@ -146,6 +147,7 @@ describe("own position", () => {
     expect(client.send({ lat: 1.5, lng: -2, accuracy: 8 })).toBe(true);
     expect(JSON.parse(network.last.sent[0] ?? "")).toEqual({
       type: "location",
+      ref: 0,
       lat: 1.5,
       lng: -2,
       accuracy: 8,
@@ -154,29 +156,12 @@ describe("own position", () => {
     expect(client.position).toEqual({ lat: 1.5, lng: -2, accuracy: 8, ts: clock.nowMs });
   });
 
-  test("sent before the connection is there, it goes out after the welcome, the newest only", async () => {
-    const { client, network } = await start();
-    expect(client.send({ lat: 1, lng: 1, ts: 5 })).toBe(false);
-    client.send({ lat: 2, lng: 2, ts: 6 });
-    expect(network.last.sent).toEqual([]);
-    network.last.receive(WELCOME);
-    expect(network.last.sent.map((text) => JSON.parse(text))).toEqual([{ type: "location", lat: 2, lng: 2, ts: 6 }]);
-  });
-
-  test("is sent again after a reconnect while it is fresh", async () => {
-    const world = await online();
-    world.client.send({ lat: 1, lng: 1 });
-    await reconnect(world, 600_000);
-    expect(world.network.sockets).toHaveLength(2);
-    expect(world.network.last.sent).toHaveLength(1);
-  });
-
-  test("is not sent again when friends would take an old place for a live one", async () => {
-    const world = await online();
-    world.client.send({ lat: 1, lng: 1 });
-    await reconnect(world, 600_001);
-    expect(world.network.sockets).toHaveLength(2);
-    expect(world.network.last.sent).toEqual([]);
+  test("places keep 7 decimals, and what a receiver reports as unknown is left out", async () => {
+    const { client } = await online();
+    client.send({ lat: 1.234_567_84, lng: -2, accuracy: -1, speed: Number.NaN, heading: 360.1 });
+    expect(client.position).toEqual({ lat: 1.234_567_8, lng: -2, ts: 1_800_000_000_000 });
+    client.send({ lat: 1, lng: 1, accuracy: 0, speed: 0, heading: 360 });
+    expect(client.position).toMatchObject({ accuracy: 0, speed: 0, heading: 360 });
   });
 
   test.each([
@@ -189,6 +174,23 @@ describe("own position", () => {
     expect(() => client.send({ lat, lng })).toThrow(RangeError);
     expect(network.last.sent).toEqual([]);
     expect(client.position).toBeUndefined();
+  });
+
+  test.each([
+    [Number.NaN, "no number"],
+    [TS_MIN_MS - 1, "before the year 2000"],
+    [1_800_000_000, "seconds"],
+    [2 ** 53, "no whole number"],
+  ])("a time of %d is refused: %s", async (ts) => {
+    const { client, network } = await online();
+    expect(() => client.send({ lat: 1, lng: 1, ts })).toThrow(RangeError);
+    expect(network.last.sent).toEqual([]);
+    expect(client.unsaved).toBe(0);
+  });
+
+  test("the first time that the protocol knows is taken", async () => {
+    const { client } = await online();
+    expect(client.send({ lat: 1, lng: 1, ts: TS_MIN_MS })).toBe(true);
   });
 });
 

@@ -59,7 +59,11 @@ describe("output", { concurrent: true, timeout: TIMEOUT_MS }, () => {
     expect(report.thisDesign.usd.calls).toBe(5_184_000);
     // 864,000 million positions: $1 for the row, $1.20 for the queue message.
     expect(report.naive.usd.queue).toBe(1_036_800);
-    expect(report.naive.usd.rows - report.thisDesign.usd.rows).toBeGreaterThan(800_000);
+    // 10,000,000 people x 144 a day x 30, and 3,000 million ends of a session; three operations at $0.40 per million each.
+    const messages = 46_200_000_000;
+    expect(report.thisDesign.usage.queueMessages).toBe(messages);
+    expect(report.thisDesign.usd.queue).toBeCloseTo((messages / 1e6) * 1.2 + (messages / 100 / 1e6) * 0.5, 2);
+    expect(report.naive.usd.rows - report.thisDesign.usd.rows).toBeGreaterThan(700_000);
     expect(Object.keys(report.prices).length).toBeGreaterThan(0);
   });
 
@@ -97,6 +101,7 @@ describe("options", () => {
       meetings: 40,
       wakingPerPosition: null,
       answerMs: 300,
+      history: true,
       loggedShare: 0,
     });
   });
@@ -106,6 +111,11 @@ describe("options", () => {
     expect(readCostOptions(["--online", "70"]).workload).toMatchObject({ users: 700, online: 70, active: 40 });
     const given = readCostOptions(["--users", "1000", "--online", "50"]).workload;
     expect(given).toMatchObject({ active: 20, near: 20, meetings: 20 });
+  });
+
+  test("--history off leaves it out", () => {
+    expect(readCostOptions(["--history", "off"]).workload.history).toBe(false);
+    expect(readCostOptions(["--history", "on"]).workload).toEqual(readCostOptions([]).workload);
   });
 
   test("--meetings overrides what the mode would make", () => {
@@ -130,6 +140,7 @@ describe("bad options", { concurrent: true, timeout: TIMEOUT_MS }, () => {
     [["--meetings", "Infinity"], "--meetings"],
     [["--meetings", "5", "--mode", "naive"], "--meetings"],
     [["--answer-ms", "2001"], "--answer-ms"],
+    [["--history", "maybe"], "--history"],
     [["--logged-share", "1.1"], "--logged-share"],
     [["--server-deliveries", "0"], "--server-deliveries"],
     [["--nonsense"], "--nonsense"],

@@ -8,7 +8,7 @@ import { type Meter, OBJECT_GB, priceOf, PRICES } from "../../scripts/cost/price
 import { readCostOptions } from "../../scripts/cost/options.ts";
 import { type CostReport, dollars, formatReport, makeReport } from "../../scripts/cost/report.ts";
 import { type Usage, usageOf, wholeMonthS } from "../../scripts/cost/usage.ts";
-import { meetingsOf, type Workload } from "../../scripts/cost/workload.ts";
+import { batchesOf, chunksPerDay, meetingsOf, type Workload } from "../../scripts/cost/workload.ts";
 
 const MILLION = 1_000_000;
 
@@ -21,8 +21,9 @@ const NOTHING: Usage = {
   rowsWritten: 0,
   rowsRead: 0,
   queueMessages: 0,
+  batches: 0,
+  storedGB: 0,
   connects: 0,
-  workerCpuMs: 0,
   objectS: 0,
   logLines: 0,
 };
@@ -40,6 +41,7 @@ const SMALL: Workload = {
   meetings: 4.5,
   wakingPerPosition: null,
   answerMs: 200,
+  history: true,
   loggedShare: 0,
 };
 /** 100 people x 1,000 positions x 30 days. */
@@ -52,7 +54,7 @@ describe("prices", () => {
     expect(Object.keys(PRICES).length).toBeGreaterThan(0);
     for (const [meter, { usd, per, unit, source, asOf }] of Object.entries(PRICES)) {
       expect(usd, meter).toBeGreaterThan(0);
-      expect(per, meter).toBeGreaterThanOrEqual(MILLION);
+      expect([1, MILLION, 20 * MILLION], meter).toContain(per);
       expect(unit, meter).toMatch(/\w/);
       expect(source, meter).toMatch(/^https:\/\/developers\.cloudflare\.com\/.+\/pricing\/$/);
       expect(asOf, meter).toMatch(/^20\d\d-(0[1-9]|1[0-2])$/);
@@ -69,10 +71,12 @@ describe("prices", () => {
     ["workerCpu", 0.02],
     ["logLine", 0.6],
     ["queueOperation", 0.4],
+    ["objectStored", 4.5],
+    ["storage", 15_000],
   ];
   for (const [meter, usdPerMillion] of cases) {
     test(`a million units of ${meter} cost $${usdPerMillion}`, () => {
-      expect(priceOf(meter, MILLION)).toBeCloseTo(usdPerMillion, 12);
+      expect(priceOf(meter, MILLION)).toBeCloseTo(usdPerMillion, 9);
       expect(priceOf(meter, 0)).toBe(0);
     });
   }
@@ -98,8 +102,10 @@ describe("a bill", () => {
     [{ rowsWritten: 2 * MILLION, rowsRead: 500 * MILLION }, "rows", 2.5],
     // Three operations a message.
     [{ queueMessages: MILLION }, "queue", 1.2],
-    // The Worker's request and its CPU, and the object's request.
-    [{ connects: MILLION, workerCpuMs: 2 * MILLION }, "connects", 0.49],
+    // What is kept for a month.
+    [{ storedGB: 100 }, "r2", 1.5],
+    // The Worker's request and 2 ms of its CPU, and the object's request.
+    [{ connects: MILLION }, "connects", 0.49],
     [{ logLines: 5 * MILLION }, "logs", 3],
   ];
   for (const [usage, component, usd] of cases) {
@@ -110,6 +116,14 @@ describe("a bill", () => {
     });
   }
 
+  test("a batch is a run of the consumer and an object", () => {
+    const bill = billOf({ ...NOTHING, batches: MILLION });
+    // A request, and 10 ms of CPU at $0.02 per million ms.
+    expect(bill.queue).toBeCloseTo(0.5, 9);
+    expect(bill.r2).toBeCloseTo(4.5, 9);
+    expect(totalOf(bill)).toBeCloseTo(5, 9);
+  });
+
   test("every component has a case above, and a line in the table", () => {
     const bill = billOf(NOTHING);
     expect(cases.map(([, component]) => component).toSorted()).toEqual(Object.keys(bill).toSorted());
@@ -118,8 +132,10 @@ describe("a bill", () => {
 });
 
 describe("the usage of a month", () => {
-  test("this design: calls by meetings, an alarm in ten minutes, no row per position", () => {
+  test("this design: calls by meetings, an alarm and a chunk in ten minutes", () => {
     const usage = usageOf(SMALL, "this");
+    // 1,000 positions a day are fewer than 20 in ten minutes: 144 chunks a day, and one at the end of each session.
+    const chunks = 432_000 + SESSIONS;
     // 144 alarms a day of 100 people for 30 days, and the last one of each session.
     const alarmRuns = 432_000 + SESSIONS;
     expect(usage).toEqual({
@@ -128,11 +144,15 @@ describe("the usage of a month", () => {
       wakingCalls: SESSIONS * (50 + 4),
       alarmsSet: 432_000 + 2 * SESSIONS,
       alarmRuns,
-      rowsWritten: 2 * SESSIONS,
-      rowsRead: alarmRuns * 4 + SESSIONS * 103,
-      queueMessages: 0,
+      // Each chunk is inserted, and removed when it is 90 days old.
+      rowsWritten: 2 * SESSIONS + 2 * chunks,
+      // For each chunk those of the last four hours.
+      rowsRead: alarmRuns * 4 + SESSIONS * 103 + chunks * 24,
+      queueMessages: chunks,
+      // Six messages in 30 s: the wait ends each batch, not its size.
+      batches: 86_400,
+      storedGB: expect.closeTo((POSITIONS * 19.4) / 1e9, 9),
       connects: SESSIONS,
-      workerCpuMs: 2 * SESSIONS,
       objectS: expect.closeTo(
         ((POSITIONS + SESSIONS) * 200 + (POSITIONS + 4.5 * POSITIONS + 54 * SESSIONS + alarmRuns) * 0.1) / 1_000,
         6,
@@ -150,8 +170,22 @@ describe("the usage of a month", () => {
       alarmRuns: SESSIONS,
       rowsWritten: POSITIONS + 2 * SESSIONS,
       queueMessages: POSITIONS,
+      batches: 0,
+      storedGB: 0,
       connects: SESSIONS,
     });
+  });
+
+  test("without history neither design has a chunk, a queue message or an object", () => {
+    const off: Workload = { ...SMALL, history: false };
+    const nothing = { queueMessages: 0, batches: 0, storedGB: 0 };
+    expect(usageOf(off, "this")).toMatchObject({ ...nothing, rowsWritten: 2 * SESSIONS });
+    expect(usageOf(off, "naive")).toMatchObject({ ...nothing, rowsWritten: POSITIONS + 2 * SESSIONS });
+  });
+
+  test("no chunk is empty, however many sessions there are", () => {
+    const hasty: Workload = { ...SMALL, sessionsPerDay: 1_000 };
+    expect(usageOf(hasty, "this").queueMessages).toBe(POSITIONS);
   });
 
   test("a measured number of waking calls replaces that of the sessions", () => {
@@ -177,11 +211,38 @@ describe("the usage of a month", () => {
   });
 
   test("logs: a line for each invocation that is kept", () => {
-    const { logLines, messagesIn, calls, wakingCalls, alarmRuns, connects } = usageOf(
-      { ...SMALL, loggedShare: 0.5 },
-      "this",
-    );
-    expect(logLines).toBe((messagesIn + calls + wakingCalls + alarmRuns + 2 * connects) / 2);
+    const usage = usageOf({ ...SMALL, loggedShare: 0.5 }, "this");
+    const { logLines, messagesIn, calls, wakingCalls, alarmRuns, connects, batches } = usage;
+    expect(logLines).toBe((messagesIn + calls + wakingCalls + alarmRuns + 2 * connects + batches) / 2);
+  });
+});
+
+describe("chunks and batches", () => {
+  test("a chunk per 20 positions or ten minutes, whichever comes first", () => {
+    const cases: [positionsPerDay: number, chunks: number][] = [
+      [145, 144],
+      [288, 144],
+      [2_880, 144],
+      [2_900, 145],
+      [86_400, 4_320],
+    ];
+    for (const [positions, chunks] of cases) expect(chunksPerDay(positions), String(positions)).toBe(chunks);
+  });
+
+  test("a batch per 100 messages or 30 s of each queue, whichever comes first, and none is empty", () => {
+    const monthS = 30 * 86_400;
+    const cases: [perS: number, batches: number][] = [
+      [1 / 60, monthS / 60],
+      [1 / 30, monthS / 30],
+      [1, monthS / 30],
+      [100 / 30, monthS / 30],
+      [10, monthS / 10],
+      [5_000, 50 * monthS],
+      // Two queues, each with 25 full batches a second.
+      [5_001, 50.01 * monthS],
+    ];
+    for (const [perS, batches] of cases) expect(batchesOf(perS * monthS), `${perS}/s`).toBeCloseTo(batches, 3);
+    expect(batchesOf(0)).toBe(0);
   });
 });
 
@@ -208,13 +269,15 @@ describe("meetings per position", () => {
 
 describe("the report", () => {
   test("adds up, and puts the naive design beside it", () => {
-    const { thisDesign, naive, naiveOverThis, naiveWithoutQueueOverThis, callsShare } = makeReport(SMALL, 100);
+    const { thisDesign, naive, naiveOverThis, callsShare, historyShare } = makeReport(SMALL, 100);
     const sum = Object.values(thisDesign.usd).reduce((total, usd) => total + usd, 0);
     expect(thisDesign.totalUsd).toBeCloseTo(sum, 6);
     expect(thisDesign.usdPerUser).toBeCloseTo(sum / 1_000, 6);
     expect(thisDesign.usdPerOnline).toBeCloseTo(sum / 100, 6);
     expect(naiveOverThis).toBeCloseTo(naive.totalUsd / thisDesign.totalUsd, 3);
-    expect(naiveWithoutQueueOverThis).toBeCloseTo((naive.totalUsd - naive.usd.queue) / thisDesign.totalUsd, 3);
+    const off = makeReport({ ...SMALL, history: false }, 100);
+    expect(off.historyShare).toBe(0);
+    expect(historyShare).toBeCloseTo(1 - off.thisDesign.totalUsd / sum, 4);
     expect(callsShare).toBeCloseTo(thisDesign.usd.calls / sum, 4);
   });
 

@@ -3,15 +3,21 @@
  * test reads as the sequence of events that it is about. The shell is played here: effects become calls, letters and
  * screens, and the copy of the state is written whenever `version` asks for it.
  */
-import { type Attachment, decodeAttachment, encodeAttachment } from "../../durable-objects/user/attachment.ts";
+import {
+  type Attachment,
+  decodeAttachment,
+  encodeAttachment,
+  NO_POINTS,
+} from "../../durable-objects/user/attachment.ts";
 import { distanceM, EARTH_RADIUS_M } from "../../src/geo/distance.ts";
 import { type Place, roundPlace } from "../../src/geo/place.ts";
 import { Circle } from "../../src/nearby/circle.ts";
 import type { Contact, FriendNo } from "../../src/nearby/contact.ts";
 import type { Effect } from "../../src/nearby/effects.ts";
-import type { Answer, Sighting } from "../../src/nearby/sighting.ts";
+import type { Answer, AwayReason, Sighting } from "../../src/nearby/sighting.ts";
 import type { CircleState } from "../../src/nearby/state.ts";
 import { NEW_PACE } from "../../src/protocol/pace.ts";
+import type { Visibility } from "../../src/protocol/resources.ts";
 
 export const RADIUS_M = 8046.72;
 export const INACTIVE_AFTER_MS = 600_000;
@@ -44,10 +50,25 @@ export interface Letter {
   readonly rev: number;
 }
 
+/** What a person has set for one friend. */
+export interface FriendSettings {
+  readonly muted: boolean;
+  /** What the friend may know; absent: everything. */
+  readonly visibility?: Visibility;
+}
+
+/** A word on its way: what `from` says of its position at the moment of sending. */
+export interface SimpleWord {
+  readonly from: string;
+  readonly to: string;
+  readonly said: ReturnType<Circle["told"]>;
+  readonly visibility: Visibility;
+}
+
 export class Person {
   readonly name: string;
   readonly no: FriendNo;
-  readonly friends = new Map<FriendNo, { muted: boolean }>();
+  readonly friends = new Map<FriendNo, FriendSettings>();
   /** What the client shows, by the frames it got. */
   readonly screen = new Map<FriendNo, Sighting>();
   /** How far this object's clock is ahead of the world's, ms. */
@@ -56,6 +77,9 @@ export class Person {
   circle: Circle;
   attachment: Uint8Array;
   mirroredVersion: number;
+
+  /** Mode `economy`; null: every position is told. */
+  quietMs: number | null = null;
 
   constructor(name: string, no: FriendNo) {
     this.name = name;
@@ -72,8 +96,9 @@ export class Person {
   }
 
   wake(state: CircleState): Circle {
-    const roster = () => Array.from(this.friends, ([no, { muted }]) => ({ no, muted }));
-    return new Circle({ radiusM: RADIUS_M, roster }, state);
+    const roster = () => Array.from(this.friends, ([no, settings]) => ({ no, ...settings }));
+    const economy = this.quietMs === null ? {} : { quietMs: this.quietMs };
+    return new Circle({ radiusM: RADIUS_M, roster, ...economy }, state);
   }
 
   encoded(): Uint8Array {
@@ -81,10 +106,19 @@ export class Person {
   }
 }
 
-export function attachmentOf({ rev, sharing, self, complete, contacts }: Circle): Attachment {
-  const circle = { rev, sharing, self, complete, contacts: contacts.values() };
-  const connection = { device: null, lastHeard: 0, tokenUntil: 0, snapshotSent: true, pace: NEW_PACE };
-  return { connection, object: { circle, positionTat: 0, alarmAt: null } };
+export function attachmentOf({ rev, sharing, self, complete, keepsNear, contacts }: Circle): Attachment {
+  const circle = { rev, sharing, self, complete, keepsNear, contacts: contacts.values() };
+  const connection = {
+    device: null,
+    lastHeard: 0,
+    tokenUntil: 0,
+    snapshotSent: true,
+    pace: NEW_PACE,
+    sent: 0,
+    saved: 0,
+    newestTs: 0,
+  };
+  return { connection, object: { circle, positionTat: 0, alarmAt: null, unsaved: NO_POINTS } };
 }
 
 export class World {
@@ -103,6 +137,15 @@ export class World {
     for (const person of this.people) {
       for (const { no } of this.people) if (no !== person.no) person.friends.set(no, { muted: false });
     }
+  }
+
+  /** From now on all run in mode `economy`. */
+  economy(quietMs: number): this {
+    for (const person of this.people) {
+      person.quietMs = quietMs;
+      this.restart(person.name);
+    }
+    return this;
   }
 
   person(name: string): Person {
@@ -139,10 +182,14 @@ export class World {
 
   /** A live position so many metres east. @returns whether it counted */
   move(name: string, metres: number, options: { ts?: number; activeForMs?: number } = {}): boolean {
+    return this.moveTo(name, east(metres), options);
+  }
+
+  moveTo(name: string, place: Place, options: { ts?: number; activeForMs?: number } = {}): boolean {
     const { circle } = this.person(name);
     const now = this.clock(name);
     const { ts = now, activeForMs = INACTIVE_AFTER_MS } = options;
-    const { live, effects } = circle.position({ ...east(metres), ts, activeUntil: now + activeForMs }, now);
+    const { live, effects } = circle.position({ ...place, ts, activeUntil: now + activeForMs }, now);
     this.#perform(name, effects);
     return live;
   }
@@ -166,15 +213,24 @@ export class World {
 
   mute(name: string, friend: string, muted: boolean): void {
     const { no } = this.person(friend);
-    this.person(name).friends.set(no, { muted });
+    const { friends } = this.person(name);
+    friends.set(no, { ...friends.get(no), muted });
     this.do(name, (circle) => circle.mute(no, muted, this.clock(name)));
+  }
+
+  /** From now on `friend` may know this much of `name`. */
+  reveal(name: string, friend: string, visibility: Visibility): void {
+    const { no } = this.person(friend);
+    const { friends } = this.person(name);
+    friends.set(no, { muted: friends.get(no)?.muted ?? false, visibility });
+    this.do(name, (circle, now) => circle.reveal({ no, muted: friends.get(no)?.muted ?? false, visibility }, now));
   }
 
   /** The half of `name` only: the other learns of it when the test says so. */
   befriend(name: string, friend: string): void {
     const { no } = this.person(friend);
     this.person(name).friends.set(no, { muted: false });
-    this.do(name, (circle, now) => circle.befriend(no, false, now));
+    this.do(name, (circle, now) => circle.befriend({ no, muted: false }, now));
   }
 
   unfriend(name: string, friend: string): void {
@@ -206,7 +262,7 @@ export class World {
       return;
     }
     const { answer, effects } = callee.circle.meet(
-      { no, muted: friend.muted, sighting: call.sighting, heard: call.heard },
+      { no, ...friend, sighting: call.sighting, heard: call.heard },
       this.clock(call.to),
     );
     call.answer = answer;
@@ -243,11 +299,36 @@ export class World {
   }
 
   post({ kind, from, to, rev }: Letter): void {
-    const { no, circle: sender } = this.person(from);
-    const { circle, friends } = this.person(to);
-    if (!friends.has(no)) return;
-    if (kind === "leave") this.#perform(to, circle.left(no, rev, "inactive"));
-    else if (!sender.sharing) this.#perform(to, circle.left(no, sender.rev, "paused"));
+    if (kind === "leave") this.#hearLeft(to, from, { rev, reason: "inactive" });
+    else this.hear(this.word(from, to));
+  }
+
+  /** What `from` would say to `to` now: the same word may be delivered late, twice or never. */
+  word(from: string, to: string): SimpleWord {
+    const { circle, friends } = this.person(from);
+    const { visibility = "exact" } = friends.get(this.person(to).no) ?? {};
+    return { from, to, said: circle.told(visibility), visibility };
+  }
+
+  /** The word arrives. A word carries no exact place. */
+  hear({ from, to, said, visibility }: SimpleWord): void {
+    if (said === null) return;
+    if ("reason" in said) this.#hearLeft(to, from, said);
+    else if (visibility !== "exact") this.#hearPlace(to, from, said);
+  }
+
+  #hearPlace(name: string, from: string, sighting: Sighting): void {
+    const { no } = this.person(from);
+    const { circle, friends } = this.person(name);
+    const friend = friends.get(no);
+    if (friend === undefined) return;
+    this.#perform(name, circle.placed({ no, ...friend }, sighting, this.clock(name)));
+  }
+
+  #hearLeft(name: string, from: string, { rev, reason }: { rev: number; reason: AwayReason }): void {
+    const { no } = this.person(from);
+    const { circle, friends } = this.person(name);
+    if (friends.has(no)) this.#perform(name, circle.left(no, rev, reason));
   }
 
   /** Delivers calls and letters until nothing is under way. @returns how many calls it took */

@@ -9,6 +9,12 @@ const JWKS = {
   AUTH_AUDIENCE: "nearby",
 };
 
+const CLUSTER = {
+  CASSANDRA_CONTACT_POINTS: "10.0.0.1, db.example:9043",
+  CASSANDRA_DATACENTER: "dc1",
+  CASSANDRA_KEYSPACE: "nearby",
+};
+
 function withSecret(more: Readonly<Record<string, unknown>> = {}): object {
   return { AUTH_SECRET: SECRET, ...more };
 }
@@ -28,6 +34,7 @@ describe("defaults", () => {
   test("a secret is all that has to be set", () => {
     expect(readSettings(withSecret())).toEqual({
       auth: { kind: "hs256", secrets: [new TextEncoder().encode(SECRET)] },
+      linkSecrets: [new TextEncoder().encode(SECRET)],
       allowedOrigins: "*",
       devLogin: false,
       radiusM: 8046.72,
@@ -37,12 +44,13 @@ describe("defaults", () => {
       fanout: "exact",
       positionBurst: 30,
       positionMinMs: 5000,
+      history: { sinks: ["r2"], queues: 1 },
     });
   });
 
   test("an empty text counts as unset", () => {
     const empty = Object.fromEntries(SETTINGS.map(({ name }) => [name, ""]));
-    expect(readSettings({ ...empty, AUTH_SECRET: SECRET })).toEqual(readSettings(withSecret()));
+    expect(readSettings({ ...empty, AUTH_SECRET: SECRET, HISTORY_SINKS: "r2" })).toEqual(readSettings(withSecret()));
   });
 
   test("the defaults of the list are accepted when they are set", () => {
@@ -213,8 +221,61 @@ describe("the other settings", () => {
     expect(refusal({ ...JWKS, DEV_LOGIN: "1" })?.setting).toBe("DEV_LOGIN");
   });
 
+  test("sinks of history: a list, in any order, each once; empty text, which is not the same as unset, turns it off", () => {
+    const sinksOf = (text: string) => readSettings(withSecret({ ...CLUSTER, HISTORY_SINKS: text })).history.sinks;
+    expect(["r2", "cassandra", "cassandra , r2", "r2,r2", "", "  "].map(sinksOf)).toEqual([
+      ["r2"],
+      ["cassandra"],
+      ["r2", "cassandra"],
+      ["r2"],
+      [],
+      [],
+    ]);
+    for (const bad of ["s3", "r2,", ",", "r2;cassandra", "R2"]) {
+      expect(refusal(withSecret({ HISTORY_SINKS: bad }))?.message, bad).toContain("HISTORY_SINKS");
+    }
+  });
+
+  test("queues of history: 1 to 64", () => {
+    for (const good of ["1", "64"]) {
+      expect(readSettings(withSecret({ HISTORY_QUEUES: good })).history.queues).toBe(Number(good));
+    }
+    for (const bad of ["0", "65", "1.5", "-1", "many"]) {
+      expect(refusal(withSecret({ HISTORY_QUEUES: bad }))?.setting, bad).toBe("HISTORY_QUEUES");
+    }
+  });
+
+  test("the cluster is read with the cassandra sink only, and must be complete", () => {
+    const env = { ...CLUSTER, HISTORY_SINKS: "cassandra" };
+    expect(readSettings(withSecret(env)).history.cassandra).toEqual({
+      contactPoints: ["10.0.0.1", "db.example:9043"],
+      datacenter: "dc1",
+      keyspace: "nearby",
+    });
+    const login = { CASSANDRA_USERNAME: "ann", CASSANDRA_PASSWORD: "secret" };
+    expect(readSettings(withSecret({ ...env, ...login })).history.cassandra?.login).toEqual({
+      username: "ann",
+      password: "secret",
+    });
+    expect(readSettings(withSecret({ ...CLUSTER, CASSANDRA_KEYSPACE: "No!" })).history.cassandra).toBeUndefined();
+    const bad = {
+      CASSANDRA_CONTACT_POINTS: [undefined, "", "a b", "db:", "db:123456", "http://db"],
+      CASSANDRA_DATACENTER: [undefined, ""],
+      CASSANDRA_KEYSPACE: [undefined, "", "1a", "A", "a-b", "a".repeat(49), "a; DROP"],
+    };
+    for (const [name, values] of Object.entries(bad)) {
+      for (const value of values) expect(refusal(withSecret({ ...env, [name]: value }))?.setting, value).toBe(name);
+    }
+    expect(readSettings(withSecret({ ...env, CASSANDRA_KEYSPACE: "a".repeat(48) })).history.cassandra).toBeDefined();
+    for (const name of ["CASSANDRA_USERNAME", "CASSANDRA_PASSWORD"]) {
+      const error = refusal(withSecret({ ...env, ...login, [name]: undefined }));
+      expect(error?.setting).toBe(name);
+      expect(error?.message).not.toContain("secret");
+    }
+  });
+
   test("settings of other programs are left alone", () => {
-    expect(refusal(withSecret({ HISTORY_SINKS: "tape", PATH: "/bin" }))).toBeUndefined();
+    expect(refusal(withSecret({ SLOW_DOWN: "tape", PATH: "/bin" }))).toBeUndefined();
   });
 });
 

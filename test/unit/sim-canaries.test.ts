@@ -18,6 +18,8 @@ const WHERE: Record<CanaryName, { tempo: Plan["tempo"]; roughness: number; rules
   "without pair": { tempo: "rush", roughness: 2, rules: ["silent-inside", "wrong-view", "old-view"] },
   "without look again": { tempo: "rush", roughness: 1, rules: ["old-view", "wrong-view"] },
   "without forgetting at a timeout": { tempo: "calm", roughness: 3, rules: ["silent-inside"] },
+  "without a word that less may be known": { tempo: "calm", roughness: 1, rules: ["shows-withdrawn"] },
+  "without visibility": { tempo: "calm", roughness: 1, rules: ["told-hidden", "told-finer"] },
   "restored from an old copy": { tempo: "calm", roughness: 1, rules: ["silent-inside", "shows-dropped", "wrong-view"] },
 };
 

@@ -1,0 +1,88 @@
+/** Miniflare's options for a built Worker: everything that the deployed one would have, on this machine. */
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, type MiniflareOptions } from "miniflare";
+import type { Bundle } from "./bundle.ts";
+import { CONTROL_ENTRYPOINT, entryModules, inlets } from "./entry.ts";
+import type { StartHost } from "./messages.ts";
+import { localQueues } from "./queues.ts";
+
+export const WORKER_NAME = "nearby-friends";
+
+export interface RuntimeOptions extends Pick<StartHost, "host" | "port" | "stateDir" | "vars"> {
+  bundle: Bundle;
+  /** Of the control entrypoint. */
+  secret: string;
+  /** Queues that messages were kept for. */
+  keptQueues: Iterable<string>;
+}
+
+/** State that is not that of this Worker's code: read it with the same options, or it is not found. */
+export function stateOptions(stateDir: string) {
+  return {
+    // Miniflare's own entrance: it obeys headers that route around the Worker, so nobody else may reach it.
+    host: "127.0.0.1",
+    port: 0,
+    cf: false as const,
+    telemetry: { enabled: false },
+    log: new Log(LogLevel.WARN),
+    resourcePersistencePath: stateDir,
+  };
+}
+
+export function runtimeOptions(options: RuntimeOptions): MiniflareOptions {
+  const { host, port, stateDir, bundle, vars, secret, keptQueues } = options;
+  const bindings = { ...bundle.vars, ...vars };
+  const queues = localQueues(
+    { producers: bundle.queueProducers, consumers: bundle.queueConsumers },
+    { historyQueues: bindings["HISTORY_QUEUES"], keptQueues },
+  );
+  const { mainModule, durableObjects } = bundle;
+  const modules = [...entryModules({ mainModule, durableObjects, queues, secret }), ...bundle.modules];
+  return convertV4MiniflareOptions({
+    ...stateOptions(stateDir),
+    handleStructuredLogs: ({ message }) => process.stderr.write(`${message}\n`),
+    workers: [
+      {
+        name: WORKER_NAME,
+        compatibilityDate: bundle.compatibilityDate,
+        compatibilityFlags: bundle.compatibilityFlags,
+        modulesRoot: "/",
+        modules: modules.map(({ type, name, contents }) => ({ type, path: join("/", name), contents })),
+        bindings,
+        durableObjects: mapValues(durableObjects, (className) => ({ className, useSQLite: true })),
+        r2Buckets: bundle.r2Buckets,
+        ratelimits: bundle.rateLimits,
+        queueProducers: {
+          ...mapValues(queues.producers, ({ queue, deliveryDelayS }) => ({
+            queueName: queue,
+            ...(deliveryDelayS === undefined ? {} : { deliveryDelay: deliveryDelayS }),
+          })),
+          ...mapValues(inlets(queues.consumers), (queue) => ({ queueName: queue })),
+        },
+        queueConsumers: Object.fromEntries(
+          queues.consumers.map(
+            ({ queue, maxBatchSize, maxBatchTimeoutS, maxRetries, retryDelayS, deadLetterQueue }) => [
+              queue,
+              {
+                maxBatchSize,
+                maxBatchTimeout: maxBatchTimeoutS,
+                maxRetries,
+                retryDelay: retryDelayS,
+                ...(deadLetterQueue === undefined ? {} : { deadLetterQueue }),
+              },
+            ],
+          ),
+        ),
+        // Straight into the Worker: one hop and one descriptor less for each socket than through the entrance.
+        unsafeDirectSockets: [
+          { host, port },
+          { host: "127.0.0.1", port: 0, entrypoint: CONTROL_ENTRYPOINT },
+        ],
+      },
+    ],
+  });
+}
+
+function mapValues<From, To>(record: Readonly<Record<string, From>>, change: (value: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+}

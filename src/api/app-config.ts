@@ -1,0 +1,19 @@
+import { Hono } from "hono";
+
+import type { ApiEnv } from "./context.ts";
+
+/** What the web app must know before anybody has signed in. */
+export interface AppConfig {
+  /** Of the basemap; null: the app draws its own. */
+  readonly mapStyleUrl: string | null;
+  /** Whether `POST /dev/login` hands out tokens here. */
+  readonly devLogin: boolean;
+}
+
+/** The web app is a file, the same for every server: what differs between them it asks for here. */
+export const appConfig = new Hono<ApiEnv>().get("/config.json", (c) => {
+  const { devLogin } = c.var.settings;
+  const config: AppConfig = { mapStyleUrl: null, devLogin };
+  c.header("cache-control", "no-store");
+  return c.json(config);
+});

@@ -18,6 +18,9 @@ const CHUNKS_PER_USER = 200;
 const SOME_POINTS = 300;
 const POLL_MS = 5;
 
+// Each test waits for a JVM to start again, which takes 6 s on a machine that has nothing else to do.
+vi.setConfig({ testTimeout: 120_000 });
+
 let server: CassandraServer;
 let worker: CassandraWorker;
 let settings: CassandraSettings;

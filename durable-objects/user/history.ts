@@ -251,6 +251,8 @@ export class History {
     const { connections, stored } = this.#parts;
     this.#generation += 1;
     this.#version += 1;
+    // A flight that is still under way finds its points stored: those that come now are all new.
+    this.#flying = 0;
     this.#promised = false;
     this.#buffer = new ChunkWriter(this.#points().slice(count));
     for (const { connection, sent, newestTs } of marks) {

@@ -325,9 +325,10 @@ describe("faults", () => {
     expect(savedOf(ann)).toEqual([]);
     sendAll(ann, list.slice(20, 40));
     expect(await ann.next("saved")).toMatchObject({ count: 40 });
-    queue.mode = "works";
+    // Once more while the first flight is still under way.
     sendAll(ann, list.slice(40));
     expect(await ann.next("saved")).toMatchObject({ count: 60 });
+    queue.mode = "works";
     await sleep(50);
     later(RETRY_FIRST_MS);
     await runDurableObjectAlarm(objectOf(ann.user));

@@ -133,6 +133,8 @@ export function statusText({ status, statusSinceMs }: ViewState, nowMs: number):
       return "connecting";
     case "online":
       return "online";
+    case "polling":
+      return "no socket to be had, asking over HTTP";
     case "waiting": {
       const seconds = Math.max(0, Math.ceil((statusSinceMs + status.retryInMs - nowMs) / 1000));
       return `offline (${status.code}${status.reason ? `, ${clean(status.reason)}` : ""}), next attempt in ${seconds} s`;

@@ -7,8 +7,6 @@ import { FRAME_MAX_BYTES, POINTS_PER_FRAME_MAX } from "../protocol/limits.ts";
  */
 export const UNSAVED_MAX = 20_000;
 
-const POINTS_END = "]}";
-
 /** A `locations` frame of the points that have waited longest; still to be sent. */
 export interface Draft {
   /** ASCII only: as many bytes as characters. */
@@ -37,18 +35,10 @@ export class Backlog {
   /** `locations` frames of this connection that neither `saved` nor an error has answered. */
   #frames: Frame[] = [];
   #repeated = new WeakSet<Fix>();
-  #unsaved = 0;
-  #dropped = 0;
-
   /** Points that are not known to be stored. */
-  get unsaved(): number {
-    return this.#unsaved;
-  }
-
+  unsaved = 0;
   /** Points given up because there were more than `UNSAVED_MAX`. */
-  get dropped(): number {
-    return this.#dropped;
-  }
+  dropped = 0;
 
   get framesUnanswered(): number {
     return this.#frames.length;
@@ -59,40 +49,37 @@ export class Backlog {
     return this.#covered + this.#sent.length;
   }
 
-  /** A new point, to be sent; the oldest one goes when there are too many. */
-  add(fix: Fix): void {
+  /**
+   * A new point, to be sent; the oldest one goes when there are too many.
+   *
+   * @returns whether one was given up
+   */
+  add(fix: Fix): boolean {
+    const before = this.dropped;
     this.#waiting.push(fix);
-    this.#unsaved += 1;
+    this.unsaved += 1;
     // Empty places count too: what is bounded is memory.
     while (this.#waiting.length + this.#sent.length > UNSAVED_MAX) this.#dropOldest();
+    return this.dropped > before;
+  }
+
+  /** The next frame of the points that wait, within the limits of a frame; undefined when none waits. */
+  draft(): Draft | undefined {
+    const points = this.#waiting.slice(0, POINTS_PER_FRAME_MAX);
+    let text = this.#frame(points);
+    while (text.length > FRAME_MAX_BYTES) {
+      points.pop();
+      text = this.#frame(points);
+    }
+    return points.length === 0 ? undefined : { text, points };
   }
 
   /** A point went out in a frame of its own, perhaps not for the first time: then only its place counts. */
   sentAlone(fix: Fix): void {
     const at = this.#waiting.lastIndexOf(fix);
-    if (at === -1) {
-      this.#sent.push(undefined);
-      this.#trim();
-    } else {
-      this.#waiting.splice(at, 1);
-      this.#sent.push(fix);
-    }
-  }
-
-  /** The next frame of the points that wait, within the limits of a frame; undefined when none waits. */
-  draft(): Draft | undefined {
-    const head = `{"type":"locations","ref":${this.nextPlace},"points":[`;
-    let bytes = head.length + POINTS_END.length;
-    const texts: string[] = [];
-    for (const fix of this.#waiting) {
-      const text = JSON.stringify(fix);
-      const separator = texts.length === 0 ? 0 : 1;
-      if (texts.length === POINTS_PER_FRAME_MAX || bytes + separator + text.length > FRAME_MAX_BYTES) break;
-      bytes += separator + text.length;
-      texts.push(text);
-    }
-    if (texts.length === 0) return undefined;
-    return { text: head + texts.join(",") + POINTS_END, points: this.#waiting.slice(0, texts.length) };
+    if (at !== -1) this.#waiting.splice(at, 1);
+    this.#sent.push(at === -1 ? undefined : fix);
+    this.#trim();
   }
 
   /** The last draft went out. */
@@ -107,14 +94,10 @@ export class Backlog {
   cover(count: number): void {
     const known = Math.min(Math.floor(count), this.nextPlace) - this.#covered;
     if (!(known > 0)) return;
-    for (const fix of this.#sent.splice(0, known)) if (fix !== undefined) this.#unsaved -= 1;
+    for (const fix of this.#sent.splice(0, known)) if (fix !== undefined) this.unsaved -= 1;
     this.#covered += known;
     this.#trim();
     this.#frames = this.#frames.filter(({ to }) => to > this.#covered);
-  }
-
-  isFrame(ref: number): boolean {
-    return this.#frames.some(({ from }) => from === ref);
   }
 
   /**
@@ -123,47 +106,42 @@ export class Backlog {
    *
    * @returns the point refused by `index`, or the only one of its frame
    */
-  refuse(ref: number, index: number | undefined): Fix | undefined {
-    const { from, to } = this.#answered(ref);
-    const bad = index !== undefined && index >= 0 && from + index < to ? from + index : undefined;
+  refuse(ref: number, index = -1): Fix | undefined {
+    const taken = this.#take(ref);
+    const bad = taken.length === 1 ? 0 : index < taken.length ? index : -1;
     let refused: Fix | undefined;
-    for (let place = from; place < to; place += 1) {
-      const fix = this.#lift(place);
+    for (const [at, fix] of taken.entries()) {
       if (fix === undefined) continue;
-      if (bad !== undefined && place !== bad) {
+      if (bad >= 0 && at !== bad) {
         this.#waiting.push(fix);
       } else {
-        this.#unsaved -= 1;
-        if (to - from === 1 || place === bad) refused = fix;
+        this.unsaved -= 1;
+        if (at === bad) refused = fix;
       }
     }
-    this.#trim();
     return refused;
   }
 
   /**
    * A frame was not applied for a reason that may pass: its points are sent again, behind all others.
    *
-   * @param once not those that this connection has already sent again: they stay where they are until `saved` covers
-   *   them or the connection ends
+   * @param once only of a `locations` frame, and not those that this connection has already sent again: they stay where
+   *   they are until `saved` covers them or the connection ends
    */
   sendAgain(ref: number, once: boolean): void {
-    const { from, to } = this.#answered(ref);
-    for (let place = from; place < to; place += 1) {
-      const known = this.#sent[place - this.#covered];
-      if (known === undefined || (once && this.#repeated.has(known))) continue;
-      this.#lift(place);
-      this.#repeated.add(known);
-      this.#waiting.push(known);
+    if (once && !this.#frames.some(({ from }) => from === ref)) return;
+    for (const fix of this.#take(ref, (known) => !(once && this.#repeated.has(known)))) {
+      if (fix === undefined) continue;
+      this.#repeated.add(fix);
+      this.#waiting.push(fix);
     }
-    this.#trim();
   }
 
   /** Points from this time on are refused by the server as too far in the future. */
   forgetFrom(ts: number): void {
     const before = this.#waiting.length;
     this.#waiting = this.#waiting.filter((fix) => fix.ts < ts);
-    this.#unsaved -= before - this.#waiting.length;
+    this.unsaved -= before - this.#waiting.length;
   }
 
   /** The connection has ended: counting starts again, and whatever was not covered waits, oldest first. */
@@ -175,32 +153,37 @@ export class Backlog {
     this.#repeated = new WeakSet();
   }
 
+  #frame(points: readonly Fix[]): string {
+    return JSON.stringify({ type: "locations", ref: this.nextPlace, points });
+  }
+
   #dropOldest(): void {
     const [sent] = this.#sent;
     const [waiting] = this.#waiting;
     if (sent !== undefined && (waiting === undefined || sent.ts <= waiting.ts)) {
-      this.#lift(this.#covered);
+      this.#sent[0] = undefined;
       this.#trim();
     } else {
       this.#waiting.shift();
     }
-    this.#unsaved -= 1;
-    this.#dropped += 1;
+    this.unsaved -= 1;
+    this.dropped += 1;
   }
 
-  /** A frame of several points no longer counts as under way; any other `ref` is that of a single point. */
-  #answered(ref: number): Frame {
+  /** What is left to cover of a frame, or of a live position: each by its place, no longer counted as sent. */
+  #take(ref: number, isWanted: (fix: Fix) => boolean = () => true): (Fix | undefined)[] {
     const frame = this.#frames.find(({ from }) => from === ref);
-    if (frame === undefined) return { from: ref, to: ref + 1 };
     this.#frames = this.#frames.filter((other) => other !== frame);
-    return frame;
-  }
-
-  #lift(place: number): Fix | undefined {
-    const at = place - this.#covered;
-    const fix = this.#sent[at];
-    if (fix !== undefined) this.#sent[at] = undefined;
-    return fix;
+    const taken: (Fix | undefined)[] = [];
+    for (let place = ref; place < (frame?.to ?? ref + 1); place += 1) {
+      const at = place - this.#covered;
+      const fix = this.#sent[at];
+      const isTaken = fix !== undefined && isWanted(fix);
+      if (isTaken) this.#sent[at] = undefined;
+      taken.push(isTaken ? fix : undefined);
+    }
+    this.#trim();
+    return taken;
   }
 
   #trim(): void {

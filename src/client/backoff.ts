@@ -1,4 +1,7 @@
-import { CLOSE } from "../protocol/errors.ts";
+import type { CLOSE } from "../protocol/errors.ts";
+
+/** The codes are repeated as numbers, and held against the table by their types: the table's texts stay out of bundles. */
+type CloseCode<K extends keyof typeof CLOSE> = (typeof CLOSE)[K];
 
 /** Upper bound of the first wait before a reconnect. */
 export const RETRY_FIRST_MS = 500;
@@ -12,18 +15,20 @@ export const RETRY_LONGEST_MS = 30_000;
  */
 export const RETRY_AFTER_REFUSAL_MS = 30_000;
 
-/** Beyond this doubling the bound is `RETRY_LONGEST_MS` anyway; the shift must not overflow after a day offline. */
-const DOUBLINGS_MAX = 16;
-
 /** Closes that reconnecting cannot heal: another connection took this one's place, or the account is gone. */
-const FINAL_CODES: ReadonlySet<number> = new Set([CLOSE.replaced, CLOSE.deleted]);
+const FINAL_CODES: readonly number[] = [4409, 4410] satisfies CloseCode<"replaced" | "deleted">[];
 
 /** Closes that say: what you send is wrong. */
-const REFUSAL_CODES: ReadonlySet<number> = new Set([CLOSE.binary, CLOSE.policy, CLOSE.tooBig]);
+const REFUSAL_CODES: readonly number[] = [1003, 1008, 1009] satisfies CloseCode<"binary" | "policy" | "tooBig">[];
 
 /** True when a close with this code must not be followed by a reconnect. */
 export function isFinalClose(closeCode: number): boolean {
-  return FINAL_CODES.has(closeCode);
+  return FINAL_CODES.includes(closeCode);
+}
+
+/** True when the server refused what this client sends: nothing makes the wait shorter. */
+export function isRefusal(closeCode: number): boolean {
+  return REFUSAL_CODES.includes(closeCode);
 }
 
 /**
@@ -36,7 +41,7 @@ export function isFinalClose(closeCode: number): boolean {
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function retryDelayMs(closeCode: number, failures: number, random: number): number {
-  const boundMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, DOUBLINGS_MAX));
-  if (REFUSAL_CODES.has(closeCode)) return RETRY_AFTER_REFUSAL_MS + random * RETRY_LONGEST_MS;
+  const boundMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** failures);
+  if (isRefusal(closeCode)) return RETRY_AFTER_REFUSAL_MS + random * RETRY_LONGEST_MS;
   return random * boundMs;
 }

@@ -1,4 +1,4 @@
-/** What this client needs of a WebSocket: the browser's, Node's, the Workers' and the `ws` package's all have it. */
+/** What this client needs of a WebSocket: the browser's, React Native's, Node's, the Workers' and that of `ws` have it. */
 export interface ClientSocket {
   send(text: string): void;
   close(code?: number, reason?: string): void;
@@ -13,20 +13,24 @@ export type OpenSocket = (url: string, protocols: string[]) => ClientSocket;
 /** Runs `run` once after `delayMs`; the returned function cancels it. */
 export type StartTimer = (delayMs: number, run: () => void) => () => void;
 
+/** Not the class URL: React Native's has no setters. The group is everything from the `s` of a secure scheme on. */
+const ADDRESS = /^(?:http|ws)(s?:\/\/[^/?#]+[^?#]*?)\/*(?:[?#].*)?$/i;
+
+/** Addresses of one server. */
+export interface Addresses {
+  readonly socketUrl: string;
+  /** Without a slash at the end. */
+  readonly httpUrl: string;
+}
+
 /**
- * The address of the socket below a server's base address, `https://host/base` or `wss://host/base`.
+ * The addresses below a server's base address, `https://host/base` or `wss://host/base`.
  *
  * @throws TypeError when the address is not one of http, https, ws or wss
  */
-export function connectUrl(base: string, device?: string): string {
-  const url = new URL(base);
-  if (url.protocol === "http:") url.protocol = "ws:";
-  if (url.protocol === "https:") url.protocol = "wss:";
-  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
-    throw new TypeError(`The server's address must start with http(s):// or ws(s)://, not ${url.protocol}`);
-  }
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/connect`;
-  url.search = device === undefined ? "" : `?device=${encodeURIComponent(device)}`;
-  url.hash = "";
-  return url.href;
+export function addressesOf(base: string, device?: string): Addresses {
+  const rest = ADDRESS.exec(base)?.[1];
+  if (rest === undefined) throw new TypeError(`no http(s) or ws(s) address: ${base}`);
+  const query = device === undefined ? "" : `?device=${encodeURIComponent(device)}`;
+  return { socketUrl: `ws${rest}/v1/connect${query}`, httpUrl: `http${rest}` };
 }

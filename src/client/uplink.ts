@@ -1,5 +1,5 @@
-import type { ErrorDown, Welcome } from "../protocol/down.ts";
-import { ERROR_CODES, type ErrorCode } from "../protocol/errors.ts";
+import type { ErrorDown } from "../protocol/down.ts";
+import type { ErrorCode } from "../protocol/errors.ts";
 import type { Fix } from "../protocol/fix.ts";
 import { admit } from "../protocol/pace.ts";
 import { Backlog, type Draft } from "./backlog.ts";
@@ -24,29 +24,35 @@ export const BACKLOG_EVERY_MS = 250;
 /** After a failure of the server the backlog rests for so long: the same frame at once would fail again. */
 export const REST_MS = 10_000;
 
+/**
+ * Errors after which the same position is refused again. A code that only newer servers know says nothing about it. Not
+ * taken from the protocol's table, whose texts would be a tenth of the bundle; a test holds the two together.
+ */
+export const FINAL_ERRORS: readonly ErrorCode[] = [
+  "bad_json",
+  "bad_message",
+  "bad_location",
+  "bad_timestamp",
+  "too_many_points",
+];
+
 export interface UplinkOptions {
   readonly nowMs: () => number;
+  readonly serverNowMs: () => number;
+  readonly inactiveAfterMs: () => number;
   readonly startTimer: StartTimer;
   /** True when the frame went out. */
   readonly send: (text: string) => boolean;
-  /** Points are given up, for the first time or after everything was saved in between. */
-  readonly onDropped: () => void;
-}
-
-/** What the server said when the connection began. */
-interface Session {
-  readonly inactiveAfterMs: number;
-  /** The server's clock minus this one. */
-  readonly aheadMs: number;
+  readonly onFailure: (code: "points_dropped", message: string) => void;
 }
 
 /** Brings positions to the server: live ones at once, and each again until it is stored. */
 export class Uplink {
   readonly #options: UplinkOptions;
-  readonly #backlog = new Backlog();
-  #newest: { readonly fix: Fix; readonly atMs: number } | undefined;
-  /** Undefined while offline. */
-  #session: Session | undefined;
+  readonly backlog = new Backlog();
+  /** What was last given to `send`. */
+  newest: { readonly fix: Fix; readonly atMs: number } | undefined;
+  #isOnline = false;
   /** When the bucket of live positions is full again. */
   #liveTatMs = 0;
   /** By the server's clock, when a live position last went out on this connection. */
@@ -60,108 +66,94 @@ export class Uplink {
     this.#options = options;
   }
 
-  /** What was last given to `send`. */
-  get newest(): Readonly<Fix> | undefined {
-    return this.#newest?.fix;
-  }
-
-  get unsaved(): number {
-    return this.#backlog.unsaved;
-  }
-
-  get dropped(): number {
-    return this.#backlog.dropped;
-  }
-
   /** @returns true when it went out at once */
   send(fix: Fix): boolean {
-    this.#newest = { fix, atMs: this.#options.nowMs() };
-    const droppedBefore = this.#backlog.dropped;
-    this.#backlog.add(fix);
+    this.newest = { fix, atMs: this.#options.nowMs() };
+    const hasDropped = this.backlog.add(fix);
     const wentOut = this.#sendLive(fix);
-    this.#pump();
-    if (this.#backlog.dropped > droppedBefore && !this.#hasToldDropped) {
+    this.pump();
+    if (hasDropped && !this.#hasToldDropped) {
       this.#hasToldDropped = true;
-      this.#options.onDropped();
+      this.#options.onFailure("points_dropped", "The oldest positions are given up.");
     }
     return wentOut;
   }
 
-  /** The first frame of a connection. */
-  welcomed({ inactiveAfterS, now }: Pick<Welcome, "inactiveAfterS" | "now">): void {
-    this.#session = { inactiveAfterMs: inactiveAfterS * 1000, aheadMs: now - this.#options.nowMs() };
+  /** Frames may go out. */
+  online(): void {
+    this.#isOnline = true;
     this.#liveTatMs = 0;
     this.#liveAtMs = undefined;
     this.#isOvertaken = false;
     this.#sendNewest();
-    this.#pump();
+    this.pump();
   }
 
   offline(): void {
-    if (this.#session === undefined) return;
-    this.#session = undefined;
+    if (!this.#isOnline) return;
+    this.#isOnline = false;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.#backlog.restart();
+    this.backlog.restart();
   }
 
   saved(count: number): void {
-    this.#backlog.cover(count);
-    if (this.#backlog.unsaved === 0) this.#hasToldDropped = false;
-    this.#pump();
+    this.backlog.cover(count);
+    if (this.backlog.unsaved === 0) this.#hasToldDropped = false;
+    this.pump();
   }
 
   /** An error of the server, about one of these frames or about anything else. */
   failed({ code, ref, index }: Pick<ErrorDown, "code" | "ref" | "index">): void {
-    if (ref === undefined || this.#session === undefined) return;
+    if (ref === undefined || !this.#isOnline) return;
     if (code === "internal") {
-      this.#backlog.sendAgain(ref, false);
+      this.backlog.sendAgain(ref, false);
       this.#rest(REST_MS);
     } else if (code === "too_fast") {
       // Either too many positions, which are stored and only not shown, or too many frames, which are not stored. The
       // pace above rules the second out; where it failed a frame would be lost, so a frame goes out once more. A live
       // position does not: an application that sends many would send each of them twice.
-      if (this.#backlog.isFrame(ref)) this.#backlog.sendAgain(ref, true);
-    } else if (isFinal(code)) {
-      const refused = this.#backlog.refuse(ref, index);
-      const isAhead = refused !== undefined && refused.ts > this.#serverNowMs();
+      this.backlog.sendAgain(ref, true);
+    } else if (FINAL_ERRORS.includes(code)) {
+      const refused = this.backlog.refuse(ref, index);
+      const isAhead = refused !== undefined && refused.ts > this.#options.serverNowMs();
       // Each of the others would refuse one more frame, and 20 bad frames in a row end a connection.
-      if (code === "bad_timestamp" && isAhead) this.#backlog.forgetFrom(refused.ts);
+      if (code === "bad_timestamp" && isAhead) this.backlog.forgetFrom(refused.ts);
     }
-    this.#pump();
+    this.pump();
   }
 
   /** An old position sent as live would tell friends that this user is still there. */
   #sendNewest(): void {
-    if (this.#newest === undefined || this.#session === undefined) return;
-    if (this.#options.nowMs() - this.#newest.atMs > this.#session.inactiveAfterMs) return;
-    this.#sendLive(this.#newest.fix);
+    const { nowMs, inactiveAfterMs } = this.#options;
+    if (this.newest === undefined || nowMs() - this.newest.atMs > inactiveAfterMs()) return;
+    this.#sendLive(this.newest.fix);
   }
 
   #sendLive(fix: Fix): boolean {
-    if (this.#session === undefined) return false;
+    if (!this.#isOnline) return false;
     const admission = admit(this.#liveTatMs, this.#options.nowMs(), LIVE_BURST, LIVE_EVERY_MS);
     if (!admission.ok) return false;
-    const text = JSON.stringify({ type: "location", ref: this.#backlog.nextPlace, ...fix });
+    const text = JSON.stringify({ type: "location", ref: this.backlog.nextPlace, ...fix });
     if (!this.#options.send(text)) return false;
-    this.#backlog.sentAlone(fix);
+    this.backlog.sentAlone(fix);
     this.#liveTatMs = admission.tatMs;
-    this.#liveAtMs = this.#serverNowMs();
+    this.#liveAtMs = this.#options.serverNowMs();
     this.#isOvertaken = false;
     return true;
   }
 
   /** Sends one frame of the backlog when its time has come; the timer sends the next one. */
-  #pump(): void {
-    if (this.#session === undefined || this.#cancelTimer !== undefined) return;
-    if (this.#backlog.framesUnanswered >= FRAMES_UNANSWERED_MAX) return;
-    const draft = this.#backlog.draft();
+  pump(): void {
+    if (!this.#isOnline || this.#cancelTimer !== undefined) return;
+    if (this.backlog.framesUnanswered >= FRAMES_UNANSWERED_MAX) return;
+    const draft = this.backlog.draft();
     if (draft === undefined) {
       if (this.#isOvertaken) this.#sendNewest();
       return;
     }
     if (!this.#options.send(draft.text)) return;
-    this.#backlog.sentFrame(draft);
+    this.backlog.sentFrame(draft);
     this.#watchOrder(draft);
     this.#rest(BACKLOG_EVERY_MS);
   }
@@ -171,7 +163,7 @@ export class Uplink {
    * that arrives after the newest one replaces it: then the newest goes out once more in the end.
    */
   #watchOrder({ points }: Draft): void {
-    const { newest } = this;
+    const newest = this.newest?.fix;
     const liveAtMs = this.#liveAtMs;
     if (newest === undefined || liveAtMs === undefined) return;
     if (points.includes(newest)) this.#isOvertaken = false;
@@ -182,16 +174,7 @@ export class Uplink {
     this.#cancelTimer?.();
     this.#cancelTimer = this.#options.startTimer(delayMs, () => {
       this.#cancelTimer = undefined;
-      this.#pump();
+      this.pump();
     });
   }
-
-  #serverNowMs(): number {
-    return this.#options.nowMs() + (this.#session?.aheadMs ?? 0);
-  }
-}
-
-/** Whether the same frame is refused again. A code that only newer servers know says nothing about it. */
-function isFinal(code: ErrorCode): boolean {
-  return Object.hasOwn(ERROR_CODES, code) && ERROR_CODES[code].retry === "never";
 }

@@ -1,5 +1,5 @@
 /** A network, a clock and a dice for the client's tests: nothing happens unless the test says so. */
-import type { ClientSocket, OpenSocket, StartTimer } from "../../src/client/index.ts";
+import type { ClientSocket, Fetch, OpenSocket, StartTimer } from "../../src/client/index.ts";
 
 export class FakeClock {
   nowMs = 1_800_000_000_000;
@@ -96,9 +96,51 @@ export class FakeNetwork {
   }
 }
 
+/** A request that waits for its answer. */
+export interface FakeRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+  readonly signal: AbortSignal;
+  /** Text as it is, anything else as JSON. */
+  answer(status: number, body: unknown): Promise<void>;
+  fail(): Promise<void>;
+}
+
+export class FakeHttp {
+  readonly requests: FakeRequest[] = [];
+
+  readonly fetch: Fetch = (url, { method, headers, body, signal }) =>
+    new Promise((resolve, reject) => {
+      this.requests.push({
+        method,
+        url,
+        headers,
+        body,
+        signal,
+        answer: (status, answer) => {
+          const text = typeof answer === "string" ? answer : JSON.stringify(answer);
+          resolve({ status, text: () => Promise.resolve(text) });
+          return settle();
+        },
+        fail: () => {
+          reject(new TypeError("fetch failed"));
+          return settle();
+        },
+      });
+    });
+
+  get last(): FakeRequest {
+    const request = this.requests.at(-1);
+    if (request === undefined) throw new Error("nothing was requested");
+    return request;
+  }
+}
+
 /** Lets promises that are settled run their continuations. */
 export async function settle(): Promise<void> {
-  for (let i = 0; i < 5; i += 1) await Promise.resolve();
+  for (let i = 0; i < 10; i += 1) await Promise.resolve();
 }
 
 export const WELCOME = {

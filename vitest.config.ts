@@ -45,6 +45,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: "sdk",
+          environment: "node",
+          include: ["test/sdk/**/*.test.ts"],
+          globalSetup: ["test/blackbox/setup.ts"],
+          maxConcurrency: 10,
+        },
+      },
+      {
+        test: {
           name: "blackbox",
           environment: "node",
           include: ["test/blackbox/**/*.test.ts"],

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { readOptions, USAGE_EXIT_CODE } from "./options.ts";
 import { buildBundle, PROJECT_DIR, readBundle, type Bundle } from "./serve/bundle.ts";
+import { publishPage } from "./serve/page.ts";
 import { tooFewQueues } from "./serve/queues.ts";
 import { wrangler } from "./wrangler.ts";
 
@@ -21,6 +22,8 @@ if (place !== undefined) {
 }
 const tooFew = tooFewQueues(bundle.vars, bundle.queueProducers);
 if (tooFew !== undefined) refuse(tooFew);
+// The upload takes the web app from there.
+await publishPage();
 const args = ["deploy", ...(values["dry-run"] ? ["--dry-run"] : [])];
 const { code } = await wrangler(args, { cwd: PROJECT_DIR, show: true });
 process.exitCode = code;

@@ -81,7 +81,7 @@ async function main(): Promise<number> {
   try {
     const { signal } = stopped;
     backend = await startBackend({ port, memory: true, env, onProgress: note, signal, logFd: log.fd });
-    tellUrls(backend.url);
+    await tellUrls(backend.url);
     await live(backend);
     return 0;
   } catch (error) {
@@ -162,11 +162,13 @@ function hs256({ auth }: Settings) {
   return auth;
 }
 
-function tellUrls(url: string): void {
+async function tellUrls(url: string): Promise<void> {
   const { lat, lng } = scene.place;
+  const { token } = await signAccount(VISITOR);
   process.stdout.write(
     [
       `server   ${url}`,
+      `page     ${url}/#token=${token}&at=${lat},${lng}`,
       `health   ${url}/healthz`,
       `join     npm run client -- --url ${url} --user ${GUEST.id} --at ${lat},${lng}   (in a second terminal)`,
       "",

@@ -76,6 +76,12 @@ export const SETTINGS = [
   { name: "CASSANDRA_KEYSPACE", default: undefined, meaning: "The keyspace of the history table." },
   { name: "CASSANDRA_USERNAME", default: undefined, meaning: "If the cluster asks for a login; with a password." },
   { name: "CASSANDRA_PASSWORD", default: undefined, meaning: "If the cluster asks for a login; with a user name." },
+  {
+    name: "MAP_STYLE_URL",
+    default: undefined,
+    meaning:
+      "The web app's basemap: https URL of a MapLibre style. Without it the app draws its own, which needs no network.",
+  },
 ] as const satisfies readonly SettingRow[];
 
 export type SettingName = (typeof SETTINGS)[number]["name"];
@@ -132,6 +138,8 @@ export interface Settings {
   readonly positionBurst: number;
   readonly positionMinMs: number;
   readonly history: HistorySettings;
+  /** Of the web app's basemap; null: the app draws its own. */
+  readonly mapStyleUrl: string | null;
 }
 
 /** A setting that is missing or refused. The message names it and says what is allowed, and never repeats a value. */
@@ -182,6 +190,7 @@ function parse(env: object): Settings | SettingsError {
       positionBurst: readNumber(env, "POSITION_BURST", { min: 1, max: 1_000_000, unit: "positions", whole: true }),
       positionMinMs: readNumber(env, "POSITION_MIN_S", { min: 0, max: 86_400, unit: "seconds" }) * 1000,
       history: readHistory(env),
+      mapStyleUrl: readMapStyle(env),
     };
   } catch (error) {
     if (error instanceof SettingsError) return error;
@@ -354,4 +363,13 @@ function readCassandra(env: object): CassandraSettings {
   }
   const login = username === undefined || password === undefined ? {} : { login: { username, password } };
   return { contactPoints: [first, ...others], datacenter, keyspace, ...login };
+}
+
+function readMapStyle(env: object): string | null {
+  const text = readText(env, "MAP_STYLE_URL");
+  if (text === undefined) return null;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // The page may load nothing in the clear.
+  if (url?.protocol === "https:") return url.href;
+  throw new SettingsError("MAP_STYLE_URL", "must be an https URL");
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { buildBundle } from "./bundle.ts";
 import { FromHost, type ToHost } from "./messages.ts";
+import { buildPage } from "./page.ts";
 import { claimPort } from "./port.ts";
 
 const HOST_FILE = join(import.meta.dirname, "host.ts");
@@ -55,7 +56,11 @@ export interface Backend {
 export async function startBackend(options: BackendOptions): Promise<Backend> {
   const { host = "127.0.0.1", env, onProgress, signal, logFd = STDERR_FD, entry, projectDir } = options;
   const port = await claimPort(host, options.port);
-  const bundleFile = await buildBundle({ entry, onProgress, signal, ...(projectDir ? { projectDir } : {}) });
+  const build = { onProgress, signal, ...(projectDir ? { projectDir } : {}) };
+  const bundleFile = await buildBundle({ entry, ...build });
+  signal?.throwIfAborted();
+  // Another Worker is there to be measured or tested, and not to be looked at.
+  const pageDir = entry === undefined ? await buildPage(build) : undefined;
   signal?.throwIfAborted();
   const temporary = options.memory === true;
   const stateDir = temporary ? makeTemporaryDir() : resolve(options.stateDir);
@@ -70,7 +75,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   signal?.addEventListener("abort", onAbort);
   try {
     const vars = definedOnly(env);
-    send(child, { type: "start", host, port, stateDir, temporary, bundleFile, vars });
+    send(child, { type: "start", host, port, stateDir, temporary, bundleFile, vars, ...(pageDir ? { pageDir } : {}) });
     await untilReady(child);
   } catch (error) {
     await stop();

@@ -1,19 +1,10 @@
 /** Builds the Worker the way a deploy would, and keeps the result until a source changes. */
-import { createHash } from "node:crypto";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { readConfig, wrangler } from "../wrangler.ts";
 import type { Consumer, Producers } from "./queues.ts";
+import { hashFiles, removeOld } from "./sources.ts";
 
 export const PROJECT_DIR = resolve(import.meta.dirname, "../..");
 
@@ -26,6 +17,9 @@ const SOURCE_PATHS = [
   "tsconfig.json",
   "package-lock.json",
 ];
+
+/** The folder that wrangler.toml names for the files of the web app, made by `npm run build`. */
+export const PAGE_DIR = "dist/web";
 
 /** Results of older sources are removed after this: long enough that no other start still wants to read them. */
 const KEEP_MS = 24 * 3_600_000;
@@ -76,11 +70,13 @@ export async function buildBundle(options: BuildOptions = {}): Promise<string> {
   }
   onProgress("worker: building");
   mkdirSync(keepDir, { recursive: true });
-  removeOld(keepDir);
+  removeOld(keepDir, KEEP_MS);
   // Two starts may build at once: each in a directory of its own, and the rename replaces a whole file at once.
   const buildDir = mkdtempSync(join(keepDir, "build-"));
   try {
     const built = join(buildDir, "worker.form");
+    // The page's folder may not be made yet, which a dry run refuses; the bundle is the same with and without it.
+    mkdirSync(join(projectDir, PAGE_DIR), { recursive: true });
     // Without its name, wrangler looks for the configuration beside the entry.
     const from = [...(entry ? [entry] : []), "--config", join(projectDir, "wrangler.toml")];
     const args = ["deploy", ...from, "--dry-run", "--outdir", buildDir, "--outfile", built];
@@ -116,39 +112,9 @@ async function readConsumers(projectDir: string): Promise<Consumer[]> {
 }
 
 function hashSources(projectDir: string, entry: string | undefined): string {
-  const hash = createHash("sha256");
   const paths = SOURCE_PATHS.map((path) => join(projectDir, path));
-  if (entry) paths.push(dirname(entry));
-  for (const path of paths) {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (!stat) continue;
-    const files = stat.isDirectory() ? filesUnder(path) : [path];
-    for (const file of files) {
-      hash
-        .update(`${relative(projectDir, file)}\0`)
-        .update(readFileSync(file))
-        .update("\0");
-    }
-  }
-  return hash
-    .update(entry ?? "")
-    .digest("hex")
-    .slice(0, 24);
-}
-
-function filesUnder(dir: string): string[] {
-  const entries = readdirSync(dir, { recursive: true, withFileTypes: true });
-  const files = entries.filter((each) => each.isFile()).map((each) => join(each.parentPath, each.name));
-  return files.toSorted();
-}
-
-function removeOld(keepDir: string): void {
-  const oldMs = Date.now() - KEEP_MS;
-  for (const name of readdirSync(keepDir)) {
-    const path = join(keepDir, name);
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat && stat.mtimeMs < oldMs) rmSync(path, { recursive: true, force: true });
-  }
+  // The page is built on its own: the Worker imports nothing of it.
+  return hashFiles(entry ? [...paths, dirname(entry), entry] : paths, projectDir, join(projectDir, "src/web/"));
 }
 
 /** Requests per period, in seconds. */

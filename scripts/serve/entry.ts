@@ -15,6 +15,9 @@ const OWN_MODULES = ["worker-side.ts", "ledger.ts"];
 /** Only objects behind this binding hold sockets. */
 const DRAINED_BINDING = "USER";
 
+/** Binding of the Worker that serves the web app's files; the Worker itself does not see it. */
+export const PAGE_BINDING = "SERVE_PAGE";
+
 /** Bindings for the control entrypoint, beside the Worker's own: binding name to queue. */
 export function inlets(consumers: readonly Consumer[]): Record<string, string> {
   return Object.fromEntries(consumers.map(({ queue }, index) => [`SERVE_INLET_${index}`, queue]));
@@ -26,6 +29,8 @@ export interface EntryOptions {
   durableObjects: Record<string, string>;
   queues: QueueBindings;
   secret: string;
+  /** What is served as a file, and not by the Worker. */
+  pagePaths: readonly string[];
 }
 
 /** The entry comes first: it is the Worker's main module. */
@@ -38,12 +43,13 @@ export function entryModules(options: EntryOptions): WorkerModule[] {
   return [{ type: "ESModule", name: ENTRY_MODULE, contents: Buffer.from(entrySource(options)) }, ...own];
 }
 
-function entrySource({ mainModule, durableObjects, queues, secret }: EntryOptions): string {
+function entrySource({ mainModule, durableObjects, queues, secret, pagePaths }: EntryOptions): string {
   const options: WorkerSideOptions = {
     producers: Object.fromEntries(Object.entries(queues.producers).map(([name, { queue }]) => [name, queue])),
     inlets: Object.fromEntries(Object.entries(inlets(queues.consumers)).map(([name, queue]) => [queue, name])),
     consumers: Object.fromEntries(queues.consumers.map((one) => [one.queue, one])),
     secret,
+    page: { binding: PAGE_BINDING, paths: pagePaths },
   };
   const drained = durableObjects[DRAINED_BINDING];
   if (drained === undefined) throw new Error(`serve drains the objects behind ${DRAINED_BINDING}, and there are none`);

@@ -10,6 +10,8 @@ export const ToHost = v.variant("type", [
     /** Remove `stateDir` at the end. */
     temporary: v.boolean(),
     bundleFile: v.string(),
+    /** The built web app; without it none is served. */
+    pageDir: v.exactOptional(v.string()),
     /** Vars of the Worker, over those of wrangler.toml. */
     vars: v.record(v.string(), v.string()),
   }),

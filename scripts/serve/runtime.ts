@@ -2,13 +2,22 @@
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, type MiniflareOptions } from "miniflare";
 import type { Bundle } from "./bundle.ts";
-import { CONTROL_ENTRYPOINT, entryModules, inlets } from "./entry.ts";
+import { CONTROL_ENTRYPOINT, entryModules, inlets, PAGE_BINDING } from "./entry.ts";
 import type { StartHost } from "./messages.ts";
+import { pagePaths } from "./page.ts";
 import { localQueues } from "./queues.ts";
 
 export const WORKER_NAME = "nearby-friends";
 
-export interface RuntimeOptions extends Pick<StartHost, "host" | "port" | "stateDir" | "vars"> {
+/**
+ * The files of the web app are served by a Worker of their own, by the rules of the platform. In front of the Worker, as
+ * the platform has it, its router would stand between every socket and its object; so the Worker's entry sends on to it
+ * what is a file.
+ */
+const PAGE_WORKER_NAME = "page";
+const PAGE_WORKER_SOURCE = "export default { fetch: () => new Response(null, { status: 404 }) };";
+
+export interface RuntimeOptions extends Pick<StartHost, "host" | "port" | "stateDir" | "vars" | "pageDir"> {
   bundle: Bundle;
   /** Of the control entrypoint. */
   secret: string;
@@ -30,14 +39,18 @@ export function stateOptions(stateDir: string) {
 }
 
 export function runtimeOptions(options: RuntimeOptions): MiniflareOptions {
-  const { host, port, stateDir, bundle, vars, secret, keptQueues } = options;
+  const { host, port, stateDir, bundle, vars, secret, keptQueues, pageDir } = options;
   const bindings = { ...bundle.vars, ...vars };
   const queues = localQueues(
     { producers: bundle.queueProducers, consumers: bundle.queueConsumers },
     { historyQueues: bindings["HISTORY_QUEUES"], keptQueues },
   );
   const { mainModule, durableObjects } = bundle;
-  const modules = [...entryModules({ mainModule, durableObjects, queues, secret }), ...bundle.modules];
+  const paths = pageDir === undefined ? [] : pagePaths(pageDir);
+  const modules = [
+    ...entryModules({ mainModule, durableObjects, queues, secret, pagePaths: paths }),
+    ...bundle.modules,
+  ];
   return convertV4MiniflareOptions({
     ...stateOptions(stateDir),
     handleStructuredLogs: ({ message }) => process.stderr.write(`${message}\n`),
@@ -51,6 +64,7 @@ export function runtimeOptions(options: RuntimeOptions): MiniflareOptions {
         bindings,
         durableObjects: mapValues(durableObjects, (className) => ({ className, useSQLite: true })),
         r2Buckets: bundle.r2Buckets,
+        ...(pageDir === undefined ? {} : { serviceBindings: { [PAGE_BINDING]: PAGE_WORKER_NAME } }),
         ratelimits: bundle.rateLimits,
         queueProducers: {
           ...mapValues(queues.producers, ({ queue, deliveryDelayS }) => ({
@@ -79,8 +93,19 @@ export function runtimeOptions(options: RuntimeOptions): MiniflareOptions {
           { host: "127.0.0.1", port: 0, entrypoint: CONTROL_ENTRYPOINT },
         ],
       },
+      ...(pageDir === undefined ? [] : [pageWorker(bundle.compatibilityDate, pageDir)]),
     ],
   });
+}
+
+function pageWorker(compatibilityDate: string, directory: string) {
+  return {
+    name: PAGE_WORKER_NAME,
+    compatibilityDate,
+    modules: true as const,
+    script: PAGE_WORKER_SOURCE,
+    assets: { directory },
+  };
 }
 
 function mapValues<From, To>(record: Readonly<Record<string, From>>, change: (value: From) => To): Record<string, To> {

@@ -20,11 +20,17 @@ export interface WorkerSideOptions {
   readonly consumers: Readonly<Record<string, LedgerConsumer>>;
   /** Keeps other local processes out: it is asked for in the header `authorization`. */
   readonly secret: string;
+  /** The files that are served by the Worker behind `binding`, which the Worker itself does not see. */
+  readonly page: { readonly binding: string; readonly paths: readonly string[] };
 }
 
 /** Handlers of the Worker's default export. */
 type Handlers = Readonly<Record<string, (event: never, env: never, ctx: never) => unknown>>;
 type Env = Readonly<Record<string, Producer>>;
+/** The binding of another Worker. */
+interface Service {
+  fetch(request: Request): Promise<Response>;
+}
 
 /** The namespace of the objects that hold sockets. */
 interface Drainable {
@@ -38,6 +44,7 @@ const FAILURES_TOLD = 3;
 export class WorkerSide {
   readonly #options: WorkerSideOptions;
   readonly #ledger: QueueLedger;
+  readonly #pagePaths: ReadonlySet<string>;
   readonly #awake = new Set<string>();
   readonly #envs = new WeakMap<Env, Env>();
   #draining = false;
@@ -46,6 +53,7 @@ export class WorkerSide {
   constructor(options: WorkerSideOptions) {
     this.#options = options;
     this.#ledger = new QueueLedger(options.consumers);
+    this.#pagePaths = new Set(options.page.paths);
   }
 
   /** Called by each object that may hold sockets when it is made. */
@@ -63,7 +71,7 @@ export class WorkerSide {
   envFor(env: Env): Env {
     let own = this.#envs.get(env);
     if (own === undefined) {
-      const hidden = new Set(Object.values(this.#options.inlets));
+      const hidden = new Set([...Object.values(this.#options.inlets), this.#options.page.binding]);
       const entries = Object.entries(env).filter(([name]) => !hidden.has(name));
       own = Object.fromEntries(entries.map(([name, value]) => [name, this.#ownBinding(name, value)]));
       this.#envs.set(env, own);
@@ -82,13 +90,23 @@ export class WorkerSide {
     for (const [name, handler] of Object.entries(handlers)) {
       const handle = (event: unknown, env: Env, ctx: unknown) =>
         Reflect.apply(handler, handlers, [event, this.envFor(env), ctx]);
-      if (name !== "queue") own[name] = handle;
-      else {
+      if (name === "queue") {
         own[name] = (batch: Batch, env: Env, ctx: unknown) =>
           this.#ledger.deliver(batch, (each) => handle(each, env, ctx));
-      }
+      } else if (name === "fetch") {
+        own[name] = (request: Request, env: Env, ctx: unknown) =>
+          this.#pageFor(request, env)?.fetch(request) ?? handle(request, env, ctx);
+      } else own[name] = handle;
     }
     return own;
+  }
+
+  /** Where a file of the page comes from; undefined for every other request. */
+  #pageFor({ method, url }: Request, env: Readonly<Record<string, unknown>>): Service | undefined {
+    if (this.#pagePaths.size === 0 || (method !== "GET" && method !== "HEAD")) return undefined;
+    if (!this.#pagePaths.has(new URL(url).pathname)) return undefined;
+    const service = env[this.#options.page.binding];
+    return isService(service) ? service : undefined;
   }
 
   /**
@@ -151,6 +169,10 @@ export class WorkerSide {
       await this.#ledger.giveBack(message, inlet);
     }
   }
+}
+
+function isService(value: unknown): value is Service {
+  return typeof value === "object" && value !== null && "fetch" in value && typeof value.fetch === "function";
 }
 
 function queueHandler(handlers: Handlers) {

@@ -81,10 +81,19 @@ export const ZONES: readonly Zone[] = [
   { path: "src/settings.ts", may: ["src/protocol/"] },
   { path: "src/protocol/", may: ["src/geo/"], packages: ["valibot"] },
   { path: "src/geo/", may: [] },
+  { path: "src/client/react.ts", may: ["src/client/"], packages: ["react"] },
   {
     path: "src/client/",
     may: PURE,
     onlyFiles: ["src/protocol/errors.ts", "src/protocol/limits.ts", "src/protocol/pace.ts"],
+  },
+  { path: "src/web/build/", may: [], packages: ["node:crypto", "vite"] },
+  {
+    path: "src/web/",
+    may: ["src/client/", ...PURE],
+    // What the Worker answers about itself, and the resources.
+    mayTypes: ["src/api/"],
+    packages: ["preact", "@preact/signals", "maplibre-gl", "valibot"],
   },
   // Descriptions of the API are made from what validates.
   {
@@ -156,11 +165,14 @@ function complaint(one: Import, files: readonly TextFile[]): string | undefined 
   return `${from.path} may import only types of ${one.to}: values come from ${from.onlyFiles.join(", ")}`;
 }
 
+/** The hook is an entry of its own, for apps that have React. */
+const isClientPart = (path: string): boolean => path.startsWith("src/client/") && path !== "src/client/react.ts";
+
 /** What the SDK runs must not reach a package through others either: a validator would be in every app's bundle. */
 export function checkClientBundle(files: readonly TextFile[]): Finding[] {
   const values = importGraph(files).filter((one) => !one.typeOnly);
   const edges = toEdges(values.flatMap((one) => (one.to === undefined ? [] : [[one.from, one.to] as const])));
-  const entries = files.map((file) => file.path).filter((path) => path.startsWith("src/client/"));
+  const entries = files.map((file) => file.path).filter(isClientPart);
   const inside = reachable(entries, edges);
   return values
     .filter((one) => one.to === undefined && inside.has(one.from))
@@ -192,7 +204,7 @@ function entriesOf(files: readonly TextFile[]): string[] {
   const told = files.filter(({ path }) => path === "package.json" || isMarkdown(path));
   const scripts = told.flatMap((file) => matches(file, /\bnode (scripts\/[\w/-]+\.ts)\b/g).map(({ what }) => what));
   const configs = files.map((file) => file.path).filter((path) => /^[\w.-]+\.config\.ts$/.test(path));
-  return ["src/worker.ts", "src/client/index.ts", ...scripts, ...configs];
+  return ["src/worker.ts", "src/client/index.ts", "src/client/react.ts", "src/web/main.tsx", ...scripts, ...configs];
 }
 
 /** A file named in a string is needed too: workers and child processes are started by path. */

@@ -74,5 +74,5 @@ export function withoutTexts(text: string): string {
 }
 
 export const isTest = (path: string): boolean => path.startsWith("test/") && path.endsWith(".test.ts");
-export const isTypeScript = (path: string): boolean => path.endsWith(".ts");
+export const isTypeScript = (path: string): boolean => /\.tsx?$/.test(path);
 export const isMarkdown = (path: string): boolean => path.endsWith(".md");

@@ -12,8 +12,8 @@ export interface AppConfig {
 
 /** The web app is a file, the same for every server: what differs between them it asks for here. */
 export const appConfig = new Hono<ApiEnv>().get("/config.json", (c) => {
-  const { devLogin } = c.var.settings;
-  const config: AppConfig = { mapStyleUrl: null, devLogin };
+  const { devLogin, mapStyleUrl } = c.var.settings;
+  const config: AppConfig = { mapStyleUrl, devLogin };
   c.header("cache-control", "no-store");
   return c.json(config);
 });

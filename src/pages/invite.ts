@@ -38,7 +38,8 @@ export function invitePage({ name, avatar, expiresAt, code, origin, nonce }: Inv
     </p>
     <p class="soft">The invitation is open until ${timeElement(expiresAt)}.</p>
     <h2>To accept</h2>
-    <p>Enter this code in the app in which you want to be friends:</p>
+    <p><a class="button" href="/#invite=${code}">Open in the web app</a></p>
+    <p>Or enter this code in the app in which you want to be friends:</p>
     <code class="code" id="code">${code}</code>
     <button id="copy" type="button" hidden>Copy the code</button>
     <details>

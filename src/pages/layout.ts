@@ -37,8 +37,9 @@ a { color: var(--accent) }
   background: var(--soft) }
 .state.live { color: var(--good) }
 .state.live::before { background: var(--good) }
-button { min-height: 2.75rem; margin: .5rem 0; padding: 0 1.25rem; border: 0; border-radius: .5rem;
+button, .button { min-height: 2.75rem; margin: .5rem 0; padding: 0 1.25rem; border: 0; border-radius: .5rem;
   background: var(--accent); color: var(--on-accent); font: inherit; cursor: pointer }
+.button { display: inline-flex; align-items: center; text-decoration: none }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .25rem 1rem; margin: 1rem 0 }
 dt { color: var(--soft) }
 dd { margin: 0; font-variant-numeric: tabular-nums }

@@ -45,6 +45,7 @@ describe("defaults", () => {
       positionBurst: 30,
       positionMinMs: 5000,
       history: { sinks: ["r2"], queues: 1 },
+      mapStyleUrl: null,
     });
   });
 
@@ -233,6 +234,14 @@ describe("the other settings", () => {
     ]);
     for (const bad of ["s3", "r2,", ",", "r2;cassandra", "R2"]) {
       expect(refusal(withSecret({ HISTORY_SINKS: bad }))?.message, bad).toContain("HISTORY_SINKS");
+    }
+  });
+
+  test("the basemap is an https URL, or none", () => {
+    const style = "https://tiles.example/style.json?key=1";
+    expect(readSettings(withSecret({ MAP_STYLE_URL: style })).mapStyleUrl).toBe(style);
+    for (const bad of ["http://tiles.example/style.json", "style.json", "javascript:1"]) {
+      expect(refusal(withSecret({ MAP_STYLE_URL: bad }))?.setting, bad).toBe("MAP_STYLE_URL");
     }
   });
 

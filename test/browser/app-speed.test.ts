@@ -1,0 +1,109 @@
+import { expect } from "vitest";
+
+import { App, SOON_MS, test } from "./app.ts";
+import { launch } from "./browser.ts";
+import { FAKE_ENTRY, startFakeServer } from "./fake-server.ts";
+import { traceFrames, type FrameReport } from "./trace.ts";
+
+const FRIENDS = 400;
+const FIRST_PAINT_MAX_MS = 1_500;
+const SCRIPT_P95_MAX_MS = 8;
+const HEAP_GROWTH_MAX = 0.1;
+const TRACE_MS = 10_000;
+/** Another program may take the processor for a moment: the quietest measurement is that of the page. */
+const ATTEMPTS_MAX = 3;
+/** Without a graphics processor Chromium puts layers together either way; which one is not for the page to choose. */
+const COMPOSITORS = [
+  ["SwiftShader", []],
+  ["software", ["--disable-gpu-compositing"]],
+] as const;
+const WARM_UP_MS = 20_000;
+/** NEARBY_LEAK_MINUTES=10 looks for longer. */
+const LEAK_MS = Number(process.env["NEARBY_LEAK_MINUTES"] ?? "2") * 60_000;
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function words({ framesPerSecond, p50Ms, p95Ms, worstMs }: FrameReport): string {
+  const [p50, p95, worst] = [p50Ms, p95Ms, worstMs].map((ms) => ms.toFixed(1));
+  return `${framesPerSecond.toFixed(1)} frames/s, script per frame p50 ${p50} ms, p95 ${p95} ms, worst ${worst} ms`;
+}
+
+test("the map is painted soon", async ({ browser }) => {
+  const server = await startFakeServer(FRIENDS, FRIENDS);
+  const times: number[] = [];
+  // The first load also starts the browser's own processes.
+  while (times.length < ATTEMPTS_MAX || (Math.min(...times) > FIRST_PAINT_MAX_MS && times.length < 2 * ATTEMPTS_MAX)) {
+    const app = await App.open(browser, { url: server.url }, FAKE_ENTRY);
+    await app.expectOnMap(FRIENDS);
+    await app.page.waitForFunction(() => performance.getEntriesByName("map-painted").length > 0);
+    times.push(await app.page.evaluate(() => performance.getEntriesByName("map-painted")[0]?.startTime ?? Number.NaN));
+    expect(app.failures).toEqual([]);
+    await app.context.close();
+  }
+  say(`first paint of the map: ${times.map((ms) => `${ms.toFixed(0)} ms`).join(", ")}`);
+  expect(Math.min(...times)).toBeLessThan(FIRST_PAINT_MAX_MS);
+  await server.close();
+});
+
+for (const [compositor, args] of COMPOSITORS) {
+  test(`400 friends who move every second leave the main thread free (layers by ${compositor})`, async () => {
+    const server = await startFakeServer(FRIENDS, FRIENDS);
+    const browser = await launch(args);
+    const app = await App.open(browser, { url: server.url }, FAKE_ENTRY);
+    await app.expectOnMap(FRIENDS);
+    await app.page.waitForTimeout(2_000);
+    let best = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < ATTEMPTS_MAX && best > SCRIPT_P95_MAX_MS; i++) {
+      const report = await traceFrames(browser, app.page, TRACE_MS);
+      say(`${FRIENDS} friends at 1/s, layers by ${compositor}: ${words(report)}`);
+      expect(report.frames).toBeGreaterThan(TRACE_MS / 1000);
+      best = Math.min(best, report.p95Ms);
+    }
+    expect(best).toBeLessThanOrEqual(SCRIPT_P95_MAX_MS);
+    await browser.close();
+    await server.close();
+  });
+}
+
+test(
+  "the heap does not grow",
+  async ({ browser }) => {
+    const server = await startFakeServer(FRIENDS, 5 * FRIENDS);
+    const app = await App.open(browser, { url: server.url }, FAKE_ENTRY);
+    await app.expectOnMap(FRIENDS);
+    const session = await app.context.newCDPSession(app.page);
+    const usedBytes = async (): Promise<number> => {
+      await session.send("HeapProfiler.collectGarbage");
+      return (await session.send("Runtime.getHeapUsage")).usedSize;
+    };
+    await app.page.waitForTimeout(WARM_UP_MS);
+    const before = await usedBytes();
+    await app.page.waitForTimeout(LEAK_MS);
+    const after = await usedBytes();
+    const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+    say(`heap at ${5 * FRIENDS} moves/s: ${mb(before)}, after ${LEAK_MS / 60_000} min ${mb(after)}`);
+    expect(after / before).toBeLessThan(1 + HEAP_GROWTH_MAX);
+    await app.context.close();
+    await server.close();
+  },
+  LEAK_MS + WARM_UP_MS + 60_000,
+);
+
+test("5,000 friends are listed, found, and shown", async ({ browser }) => {
+  const server = await startFakeServer(5_000, 1_000);
+  const app = await App.open(browser, { url: server.url }, FAKE_ENTRY);
+  await app.expectOnMap(5_000);
+  expect(await app.page.locator(".rows li").count()).toBeLessThan(60);
+  await app.tab("Friends");
+  await app.page.getByRole("searchbox").fill("4711");
+  await expect
+    .poll(() => app.page.locator(".rows .person-name").allTextContents(), { timeout: SOON_MS })
+    .toEqual([expect.stringContaining("4711")]);
+  const report = await traceFrames(browser, app.page, TRACE_MS / 2);
+  say(`5,000 friends, 1,000 moves/s: ${words(report)}`);
+  expect(app.failures).toEqual([]);
+  await app.context.close();
+  await server.close();
+});

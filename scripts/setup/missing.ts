@@ -22,6 +22,9 @@ export function missingSettings(config: Config, secrets: readonly string[]): str
     if (has("AUTH_SECRET")) problems.push("AUTH_SECRET and AUTH_JWKS_URL are both set: take one away");
     problems.push(...need("AUTH_ISSUER", ", needed with AUTH_JWKS_URL", VAR));
     problems.push(...need("AUTH_AUDIENCE", ", needed with AUTH_JWKS_URL", VAR));
+    problems.push(
+      ...need("LINK_SECRET", ", needed with AUTH_JWKS_URL for invites and shares", `${SECRET} LINK_SECRET`),
+    );
   }
   const sinks = (vars.get("HISTORY_SINKS") ?? "r2").split(",").map((name) => name.trim());
   if (sinks.includes("cassandra")) {
@@ -34,6 +37,8 @@ export function missingSettings(config: Config, secrets: readonly string[]): str
       problems.push(...need("CASSANDRA_PASSWORD", ", needed with a user name", `${SECRET} CASSANDRA_PASSWORD`));
     }
   }
+  if ((vars.get("LINK_SECRET") ?? "") !== "")
+    problems.push(`LINK_SECRET stands in wrangler.toml: ${SECRET} LINK_SECRET`);
   if (has("DEV_LOGIN")) problems.push("DEV_LOGIN is set: anybody could log in as anybody; take it away");
   const asked = Number(vars.get("HISTORY_QUEUES") ?? 1);
   const bound = countBound((config.queues.producers ?? []).map(({ binding }) => binding));

@@ -270,6 +270,7 @@ describe("the queues in wrangler.toml", () => {
 
 describe("missing settings", () => {
   const CASSANDRA = { CASSANDRA_CONTACT_POINTS: "db", CASSANDRA_DATACENTER: "dc1", CASSANDRA_KEYSPACE: "nearby" };
+  const KEYS = { AUTH_JWKS_URL: "u", AUTH_ISSUER: "i", AUTH_AUDIENCE: "a" };
   const cases: [
     title: string,
     vars: Record<string, string | number>,
@@ -279,9 +280,16 @@ describe("missing settings", () => {
     ["nothing set", {}, [], ["AUTH_SECRET is missing"]],
     ["an empty text is not set", { AUTH_SECRET: "" }, [], ["AUTH_SECRET is missing"]],
     ["a secret", {}, ["AUTH_SECRET"], []],
-    ["keys without issuer", { AUTH_JWKS_URL: "u" }, [], ["AUTH_ISSUER is missing", "AUTH_AUDIENCE is missing"]],
-    ["keys", { AUTH_JWKS_URL: "u", AUTH_ISSUER: "i" }, ["AUTH_AUDIENCE"], []],
-    ["both", { AUTH_JWKS_URL: "u", AUTH_ISSUER: "i", AUTH_AUDIENCE: "a" }, ["AUTH_SECRET"], ["are both set"]],
+    [
+      "keys without issuer",
+      { AUTH_JWKS_URL: "u" },
+      ["LINK_SECRET"],
+      ["AUTH_ISSUER is missing", "AUTH_AUDIENCE is missing"],
+    ],
+    ["keys", { AUTH_JWKS_URL: "u", AUTH_ISSUER: "i" }, ["AUTH_AUDIENCE", "LINK_SECRET"], []],
+    ["keys, and nothing to seal links with", KEYS, [], ["LINK_SECRET is missing"]],
+    ["a secret among the vars", { LINK_SECRET: "x" }, ["AUTH_SECRET"], ["LINK_SECRET stands in wrangler.toml"]],
+    ["both", KEYS, ["AUTH_SECRET", "LINK_SECRET"], ["are both set"]],
     [
       "cassandra",
       { HISTORY_SINKS: "r2, cassandra" },

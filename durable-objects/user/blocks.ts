@@ -34,10 +34,6 @@ export class Blocks {
     return this.#of(id).since !== null;
   }
 
-  theirs(id: string): boolean {
-    return this.#of(id).theirs;
-  }
-
   /** What a word to them has to say; undefined where there is nothing. */
   markFor(id: string): BlockMark | undefined {
     const { since, rev } = this.#of(id);

@@ -9,8 +9,8 @@ import type { Fix } from "../../src/protocol/fix.ts";
 import { admit } from "../../src/protocol/pace.ts";
 import type { Settings } from "../../src/settings.ts";
 import type { Agenda } from "./agenda.ts";
-import type { ObjectRecord } from "./attachment.ts";
 import type { Connection, Connections } from "./connections.ts";
+import { Copies } from "./copies.ts";
 import type { FriendRow, Friends } from "./friends.ts";
 import { friendOf } from "./friend-frame.ts";
 import type { History } from "./history.ts";
@@ -55,14 +55,9 @@ export class Live {
   /** Friends whose name or avatar changed since clients were told. */
   readonly #newCards = new Set<FriendNo>();
   readonly #snapshots: Snapshots;
+  readonly #copies: Copies;
   /** Encoded once for all friends who are told the same: the exact one, and the coarse one. */
   readonly #told: { sighting: Sighting; card: Card; text: string }[] = [];
-  #mirroredVersion = -1;
-  #mirroredUrgency = -1;
-  /** `roused` of the core when the row was written. */
-  #keptRoused = 0;
-  #mirroredAlarmAt: number | null = null;
-  #mirroredHistory = -1;
 
   constructor(parts: LiveParts, record: { circle: CircleState; positionTat: number }) {
     this.#parts = parts;
@@ -70,9 +65,12 @@ export class Live {
     const { radiusM, fanout } = parts.settings;
     const economy = fanout === "economy" ? { quietMs: quietMaxMs(parts.settings) } : {};
     this.#circle = new Circle({ radiusM, roster: () => parts.friends.roster(), ...economy }, record.circle);
+    const { connections, agenda, kept, history } = parts;
+    const positionTat = (): number => this.#positionTat;
+    this.#copies = new Copies({ circle: this.#circle, connections, agenda, kept, history, positionTat });
     this.#snapshots = new Snapshots({
       circle: this.#circle,
-      connections: parts.connections,
+      connections,
       build: () => this.#snapshot(),
       sent: () => this.mirror(),
     });
@@ -236,55 +234,18 @@ export class Live {
     this.#performAnswer(this.#circle.failed(no, callId, now));
   }
 
-  // The state's copies
+  // The state's copies (durable-objects/user/copies.ts)
 
-  /** Brings the copy of the state up to date, if it has to be: a socket's attachment, which costs no row. */
   mirror(): void {
-    const { connections, agenda, kept, history } = this.#parts;
-    const { version, urgency } = this.#circle;
-    const isCurrent =
-      version === this.#mirroredVersion &&
-      agenda.alarmAt === this.#mirroredAlarmAt &&
-      history.version === this.#mirroredHistory;
-    if (connections.size === 0) {
-      // A friend whom the row has as away has come back: who wakes from that row would never meet this friend.
-      if (this.#circle.roused !== this.#keptRoused) this.keep();
-      return;
-    }
-    if (isCurrent && !connections.carrierStale) return;
-    connections.carry(this.#record());
-    this.#mirroredHistory = history.version;
-    this.#mirroredVersion = version;
-    this.#mirroredUrgency = urgency;
-    this.#mirroredAlarmAt = agenda.alarmAt;
-    // A row from a time without sockets would be restored after a crash, older than what was told since. Its points may
-    // have been promised to somebody, and an attachment dies with its socket.
-    history.keepPromises(Date.now());
-    kept.clear();
+    this.#copies.mirror();
   }
 
-  /** Points have become chunks: they leave the copies. */
   pointsStored(): void {
-    if (this.#parts.connections.size > 0 || this.#parts.kept.hasPoints) this.keep();
+    this.#copies.pointsStored();
   }
 
-  /** Without a socket the state goes to a row: when the last one closes, and per HTTP report. */
   keep(): void {
-    this.#keptRoused = this.#circle.roused;
-    if (this.#parts.connections.size > 0) this.mirror();
-    else if (this.active) this.#parts.kept.write(this.#record());
-    else {
-      // There is no state that would be worth a row, and points must not depend on one.
-      this.#parts.kept.clear();
-      this.#parts.history.storeHere(Date.now());
-    }
-  }
-
-  #record(): ObjectRecord {
-    const { rev, sharing, self, complete, keepsNear, contacts } = this.#circle;
-    const circle = { rev, sharing, self, complete, keepsNear, contacts: contacts.values() };
-    const { agenda, history } = this.#parts;
-    return { circle, positionTat: this.#positionTat, alarmAt: agenda.alarmAt, unsaved: history.unsaved };
+    this.#copies.keep();
   }
 
   // Effects
@@ -300,7 +261,7 @@ export class Live {
    */
   #performAnswer(effects: readonly Effect[]): void {
     this.#perform(effects);
-    if (this.#circle.urgency !== this.#mirroredUrgency) this.mirror();
+    this.#copies.mirrorIfUrgent();
   }
 
   #perform(effects: readonly Effect[], asker?: Asker): void {

@@ -7,45 +7,20 @@ import type { Meter } from "../../src/observe/meter.ts";
 import { encodeDown, type Nearby, type Welcome } from "../../src/protocol/down.ts";
 import type { Fix } from "../../src/protocol/fix.ts";
 import { PING, PONG, PROTOCOL_VERSION } from "../../src/protocol/limits.ts";
-import { frameArrived, type FramePace, NEW_PACE } from "../../src/protocol/pace.ts";
-import type { FriendEntry, FriendPatch, FriendState, Profile, ProfilePatch } from "../../src/protocol/resources.ts";
+import type { FriendEntry, FriendPatch, Profile, ProfilePatch } from "../../src/protocol/resources.ts";
 import { readSettings } from "../../src/settings.ts";
-import type { BlockEntry } from "./blocks.ts";
-import { entryOf, type Linked, type Put } from "./bonds.ts";
+import type { Linked, Put } from "./bonds.ts";
 import { answerClose } from "./connections.ts";
-import { newestLive, receive } from "./frames.ts";
+import { receive } from "./frames.ts";
 import type { InviteEntry } from "./invites.ts";
 import { type Accepted, randomId, type Redeemed } from "./links.ts";
+import { listBlocks, listFriends, patchFriend } from "./lists.ts";
 import { birth, type Person, type Place, wake } from "./person.ts";
+import { Reports } from "./reports.ts";
+import type { BlocksPage, Erasure, FriendsPage, FriendsQuery, PageQuery, Report } from "./rpc-types.ts";
 import type { ShareEntry } from "./shares.ts";
 import { encodeAnswer } from "./wire.ts";
 import type { Card, Word, WordReply } from "./words.ts";
-
-export interface FriendsQuery {
-  readonly state?: FriendState;
-  readonly limit: number;
-  /** `next` of the page before. */
-  readonly cursor?: string;
-}
-
-export interface FriendsPage {
-  readonly friends: FriendEntry[];
-  readonly next?: string;
-}
-
-export interface BlocksPage {
-  readonly blocks: BlockEntry[];
-  readonly next?: string;
-}
-
-/** What `report` answers once all is stored: whether a point became the live position. Refused: nothing was taken. */
-export type Report = { readonly live: boolean } | { readonly refused: "too_fast"; readonly retryAfterS: number };
-
-/** What `eraseHistory` answers; refused: there are `ERASURES_MAX` ranges apart from each other (durable-objects/user/erased.ts). */
-export type Erasure = { readonly erased: true } | { readonly refused: "too_many_erasures" };
-
-/** After a flood of reports: the pace is that of frames, one in 100 ms. */
-const REPORT_RETRY_S = 1;
 
 const MINUTE_MS = 60_000;
 
@@ -59,14 +34,14 @@ const MINUTE_MS = 60_000;
 export class UserObject extends DurableObject<Env> {
   readonly #place: Place;
   #person: Person | null = null;
-  /** Of requests that report points. It is full again by the time that an idle object is forgotten. */
-  #reports: FramePace = NEW_PACE;
+  readonly #reports: Reports;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const user = ctx.id.name;
     if (user === undefined) throw new Error("a user's object is addressed by name only");
     this.#place = { ctx, env, settings: readSettings(env), user };
+    this.#reports = new Reports(this.#place.settings);
     wake(this.#place, (person) => {
       this.#person = person;
     });
@@ -159,13 +134,7 @@ export class UserObject extends DurableObject<Env> {
   }
 
   listFriends(caller: Caller, query: FriendsQuery): FriendsPage | { refused: "bad_cursor" } {
-    const { friends } = this.#owner(caller);
-    const after = query.cursor === undefined ? 0 : Number(query.cursor);
-    if (!Number.isSafeInteger(after) || after < 0) return { refused: "bad_cursor" };
-    const rows = friends.page({ state: query.state, after, limit: query.limit });
-    const last = rows.at(-1);
-    const isFull = rows.length === query.limit && last !== undefined;
-    return { friends: rows.map(entryOf), ...(isFull ? { next: String(last.no) } : {}) };
+    return listFriends(this.#owner(caller), query);
   }
 
   putFriend(caller: Caller, friend: string): Promise<Put> {
@@ -173,32 +142,16 @@ export class UserObject extends DurableObject<Env> {
   }
 
   /** Null for somebody who is no accepted friend. */
-  patchFriend(caller: Caller, friend: string, { visibility, muted }: FriendPatch): FriendEntry | null {
-    const { friends, live } = this.#owner(caller);
-    const now = Date.now();
-    const before = friends.byId(friend);
-    if (before?.standing !== "friend") return null;
-    let row = before;
-    const [wantsMuted, wantsVisibility] = [muted ?? false, visibility ?? "exact"];
-    if (muted !== undefined && wantsMuted !== row.muted) {
-      row = friends.setMuted(row, wantsMuted);
-      live.mute(row, now);
-    }
-    if (visibility !== undefined && wantsVisibility !== row.visibility) {
-      row = friends.setVisibility(row, wantsVisibility);
-      live.reveal(row, now);
-    }
-    return entryOf(row);
+  patchFriend(caller: Caller, friend: string, patch: FriendPatch): FriendEntry | null {
+    return patchFriend(this.#owner(caller), friend, patch, Date.now());
   }
 
   deleteFriend(caller: Caller, friend: string): Promise<void> {
     return this.#owner(caller).bonds.delete(friend, Date.now());
   }
 
-  listBlocks(caller: Caller, { limit, cursor = "" }: { limit: number; cursor?: string }): BlocksPage {
-    const blocks = this.#owner(caller).blocks.page({ after: cursor, limit });
-    const last = blocks.at(-1);
-    return { blocks, ...(blocks.length === limit && last !== undefined ? { next: last.id } : {}) };
+  listBlocks(caller: Caller, query: PageQuery): BlocksPage {
+    return listBlocks(this.#owner(caller), query);
   }
 
   async block(caller: Caller, id: string): Promise<{ blocked: true } | { refused: "block_limit" }> {
@@ -215,20 +168,8 @@ export class UserObject extends DurableObject<Env> {
   }
 
   /** Points over HTTP: the newest is live if it is recent, like the newest of `locations`. */
-  async report(caller: Caller, points: readonly Fix[]): Promise<Report> {
-    const { live, history, connections } = this.#owner(caller);
-    const now = Date.now();
-    const arrived = frameArrived(this.#reports, now);
-    this.#reports = arrived.pace;
-    if (arrived.verdict !== "admitted") return { refused: "too_fast", retryAfterS: REPORT_RETRY_S };
-    history.took(null, points, now);
-    const fix = newestLive(points, now, this.#place.settings);
-    const reported = fix === null ? { live: false } : live.report(fix, now);
-    if (connections.size === 0 && live.active) {
-      live.keep();
-      history.promise();
-    } else await history.store(now);
-    return { live: "live" in reported && reported.live };
+  report(caller: Caller, points: readonly Fix[]): Promise<Report> {
+    return this.#reports.take(this.#owner(caller), points, Date.now());
   }
 
   history(caller: Caller, query: HistoryQuery): HistoryPage {

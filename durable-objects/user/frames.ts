@@ -7,7 +7,6 @@ import { isOversized } from "../../src/protocol/frame-size.ts";
 import { frameArrived, frameDecoded, type FrameVerdict } from "../../src/protocol/pace.ts";
 import { inspectRefused } from "../../src/protocol/refused.ts";
 import { decodeUp, type TokenUp, type Up } from "../../src/protocol/up.ts";
-import type { Settings } from "../../src/settings.ts";
 import type { Connection } from "./connections.ts";
 import type { Person, Place } from "./person.ts";
 
@@ -32,11 +31,11 @@ export function closeConnection({ connections, live }: Person, connection: Conne
   live.keep();
 }
 
-/** The newest of some points, if it may be shown as the present. */
-export function newestLive(points: readonly Fix[], now: number, { inactiveAfterMs }: Settings): Fix | null {
+/** The newest of some points, if it is at most `freshMs` old: it may be shown as the present. */
+export function newestLive(points: readonly Fix[], now: number, freshMs: number): Fix | null {
   let newest: Fix | null = null;
   for (const point of points) if (newest === null || point.ts >= newest.ts) newest = point;
-  return newest !== null && newest.ts >= now - inactiveAfterMs ? newest : null;
+  return newest !== null && newest.ts >= now - freshMs ? newest : null;
 }
 
 /** Why a frame ends its connection before it is read, or null. */
@@ -99,7 +98,8 @@ function act(at: Arrival, message: Up): Promise<void> | void {
   switch (message.type) {
     case "location":
     case "locations": {
-      const fix = message.type === "location" ? message : newestLive(message.points, now, place.settings);
+      const fix =
+        message.type === "location" ? message : newestLive(message.points, now, place.settings.inactiveAfterMs);
       if (fix !== null && "retryAfterMs" in live.report(fix, now)) answer("too_fast");
       return;
     }

@@ -103,15 +103,19 @@ export class Live {
     this.#do(this.#circle.watch(now));
   }
 
-  /** The newest point of a frame or report. Over the pace nothing happens to it. */
-  report(fix: Fix, now: number): Reported {
+  /**
+   * The newest point of a frame or report. Over the pace nothing happens to it.
+   *
+   * @param restMs how long its source may be silent although nothing is wrong: so much longer the user counts as active
+   */
+  report(fix: Fix, now: number, restMs = 0): Reported {
     const { settings } = this.#parts;
     const admission = admit(this.#positionTat, now, settings.positionBurst, settings.positionMinMs);
     if (!admission.ok) return { retryAfterMs: admission.retryAfterMs };
     this.#positionTat = admission.tatMs;
     // A phone's clock may run ahead: nobody is shown to have been somewhere in the future.
     const ts = Math.min(fix.ts, now);
-    const activeUntil = now + settings.inactiveAfterMs;
+    const activeUntil = this.#activeUntil(now + settings.inactiveAfterMs + restMs);
     const { live, effects } = this.#circle.position({ lat: fix.lat, lng: fix.lng, ts, activeUntil }, now);
     if (live) {
       this.#parts.agenda.cover(activeUntil, now);
@@ -119,6 +123,12 @@ export class Live {
     }
     this.#do(effects);
     return { live };
+  }
+
+  /** A source that reports rarely goes on reporting, also while another one, which is more often heard, comes and goes. */
+  #activeUntil(deadline: number): number {
+    const { self } = this.#circle;
+    return self.kind === "active" ? Math.max(self.sighting.activeUntil, deadline) : deadline;
   }
 
   /** Deadlines of the core, from the alarm. @returns the next one, ms, or null */

@@ -18,13 +18,14 @@ export class Reports {
     this.#settings = settings;
   }
 
-  async take({ live, history, connections }: Person, points: readonly Fix[], now: number): Promise<Report> {
+  /** @param restMs how long their source may be silent although nothing is wrong (`Live.report`) */
+  async take({ live, history, connections }: Person, points: readonly Fix[], now: number, restMs = 0): Promise<Report> {
     const arrived = frameArrived(this.#pace, now);
     this.#pace = arrived.pace;
     if (arrived.verdict !== "admitted") return { refused: "too_fast", retryAfterS: REPORT_RETRY_S };
     history.took(null, points, now);
-    const fix = newestLive(points, now, this.#settings);
-    const reported = fix === null ? { live: false } : live.report(fix, now);
+    const fix = newestLive(points, now, this.#settings.inactiveAfterMs + restMs);
+    const reported = fix === null ? { live: false } : live.report(fix, now, restMs);
     if (connections.size === 0 && live.active) {
       live.keep();
       history.promise();

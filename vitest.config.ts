@@ -28,10 +28,18 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { AUTH_SECRET } },
+            // Time is set by the tests, and people are put where they are needed.
+            miniflare: { bindings: { AUTH_SECRET, SPEED_MAX_MPS: "0" } },
           }),
         ],
         test: { name: "objects", include: ["test/objects/**/*.test.ts"] },
+      },
+      {
+        // With the settings as they are shipped.
+        plugins: [
+          cloudflareTest({ wrangler: { configPath: "./wrangler.toml" }, miniflare: { bindings: { AUTH_SECRET } } }),
+        ],
+        test: { name: "defaults", include: ["test/defaults/**/*.test.ts"] },
       },
       {
         // An object reads its settings when it is made: another fan-out is another Worker. This one keeps no history.

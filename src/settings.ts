@@ -62,6 +62,13 @@ export const SETTINGS = [
     meaning: "After the burst, one live position per so many seconds and user; 0 turns the limit off.",
   },
   {
+    name: "SPEED_MAX_MPS",
+    default: "150",
+    meaning:
+      "A position that implies a faster move (m/s) waits for the next one to confirm it, unless it goes on along a plane's" +
+      " course; 0 lets every position pass.",
+  },
+  {
     name: "HISTORY_SINKS",
     default: "r2",
     meaning: "Where movement history is kept for long: comma list of `r2` and `cassandra`; empty turns history off.",
@@ -137,6 +144,8 @@ export interface Settings {
   readonly fanout: "exact" | "economy";
   readonly positionBurst: number;
   readonly positionMinMs: number;
+  /** 0: no limit. */
+  readonly speedMaxMps: number;
   readonly history: HistorySettings;
   /** Of the web app's basemap; null: the app draws its own. */
   readonly mapStyleUrl: string | null;
@@ -189,6 +198,7 @@ function parse(env: object): Settings | SettingsError {
       fanout: readFanout(env),
       positionBurst: readNumber(env, "POSITION_BURST", { min: 1, max: 1_000_000, unit: "positions", whole: true }),
       positionMinMs: readNumber(env, "POSITION_MIN_S", { min: 0, max: 86_400, unit: "seconds" }) * 1000,
+      speedMaxMps: readNumber(env, "SPEED_MAX_MPS", { min: 0, max: 100_000, unit: "metres per second" }),
       history: readHistory(env),
       mapStyleUrl: readMapStyle(env),
     };

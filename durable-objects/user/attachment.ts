@@ -1,17 +1,20 @@
 import { CHUNK_CODEC_VERSION } from "../../src/history/chunk.ts";
 import { type Contact, newContact } from "../../src/nearby/contact.ts";
+import type { Track, Waypoint } from "../../src/nearby/jumps.ts";
 import type { CircleState, Self } from "../../src/nearby/state.ts";
 import type { FramePace } from "../../src/protocol/pace.ts";
 
 /*
- * A socket's attachment: the only memory that survives hibernation, free of charge, and gone with its socket. Version 2,
+ * A socket's attachment: the only memory that survives hibernation, free of charge, and gone with its socket. Version 3,
  * little endian. Every socket has the connection part; one of them, the carrier, also has the state of the object.
  *
  *   connection  u8 version, u8 flags (1 carrier, 2 snapshot sent, 4 device), f64 lastHeard, f64 tokenUntil,
  *               f64 pace.tat, u16 pace.refused, u16 pace.badInARow, u32 sent, u32 saved, f64 newestTs,
  *               [u8 length, ASCII device]
- *   state       u8 flags (1 sharing, 2 complete, 4 active, 8 unsure), f64 rev, f64 positionTat, f64 alarmAt (0 = none),
+ *   state       u8 flags (1 sharing, 2 complete, 4 active, 8 unsure, 16 rough, 32 held, 64 before), f64 rev,
+ *               f64 positionTat, f64 alarmAt (0 = none),
  *               [f64 rev, i32 lat, i32 lng (1e-7 degrees), f64 ts, f64 activeUntil],
+ *               [held: i32 lat, i32 lng, f64 ts, f64 pointTs], [before: i32 lat, i32 lng, f64 ts],
  *               f64 since (0 = none), u16 length and bytes of the unsaved points (a chunk, src/history/chunk.ts),
  *               u16 pacts, u16 unknown,
  *               then contacts with a pact: u32 no, u8 flags (1 muted, 2 shown, 4 near, 8 coarse), f64 mine, f64 theirs, i32 lat and
@@ -23,7 +26,9 @@ import type { FramePace } from "../../src/protocol/pace.ts";
  * write. A contact with a call in flight is, too: its answer may change the pact there before it is known here.
  */
 
-const VERSION = 2;
+const VERSION = 3;
+/** Version 2 is the same without the flags from 16 on: an update must not cost every client its connection. */
+const VERSIONS_READ: ReadonlySet<unknown> = new Set([2, VERSION]);
 
 /** 16,370 bytes of Uint8Array are what the platform's 16,384 bytes of serialized value leave. */
 export const ATTACHMENT_MAX_BYTES = 16_370;
@@ -33,6 +38,8 @@ const NEAR_BYTES = 4 + 1 + 8 + 8 + 4 + 4 + 4 + 4 + 8 + 8 + 8;
 const UNKNOWN_BYTES = 4 + 1;
 const CONNECTION_BYTES = 2 + 8 + 8 + 8 + 2 + 2 + 4 + 4 + 8;
 const STATE_HEAD_BYTES = 1 + 8 + 8 + 8 + (8 + 4 + 4 + 8 + 8) + (8 + 2) + 2 + 2;
+const BEFORE_BYTES = 4 + 4 + 8;
+const HELD_BYTES = BEFORE_BYTES + 8;
 
 const DEGREE_SCALE = 1e7;
 const SLACK_SCALE = 10;
@@ -62,6 +69,7 @@ export interface ObjectRecord {
   readonly circle: CircleState;
   /** Pace of live positions over all devices (`admit` of src/protocol/pace.ts). */
   readonly positionTat: number;
+  readonly track: Track;
   /** When the alarm is set to fire, ms, or null. */
   readonly alarmAt: number | null;
   readonly unsaved: Unsaved;
@@ -100,7 +108,7 @@ export function encodeAttachment({ connection, object }: Attachment): Uint8Array
 
 /** Null for bytes of another version. */
 export function decodeAttachment(value: unknown): Attachment | null {
-  if (!(value instanceof Uint8Array) || value[0] !== VERSION) return null;
+  if (!(value instanceof Uint8Array) || !VERSIONS_READ.has(value[0])) return null;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   const flags = view.getUint8(1);
   let at = CONNECTION_BYTES;
@@ -144,13 +152,18 @@ export function encodeKept(object: ObjectRecord): Uint8Array {
 }
 
 export function decodeKept(bytes: Uint8Array): ObjectRecord | null {
-  if (bytes[0] !== VERSION) return null;
+  if (!VERSIONS_READ.has(bytes[0])) return null;
   return readObject(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 1);
 }
 
-function writeObject({ circle, positionTat, alarmAt, unsaved }: ObjectRecord, start: number, forget: boolean): number {
+function writeObject(
+  { circle, positionTat, track, alarmAt, unsaved }: ObjectRecord,
+  start: number,
+  forget: boolean,
+): number {
   const { since, points } = unsaved;
-  const roomBytes = ATTACHMENT_MAX_BYTES - start - STATE_HEAD_BYTES - (points?.length ?? 0);
+  const trackBytes = (track.held === null ? 0 : HELD_BYTES) + (track.before === null ? 0 : BEFORE_BYTES);
+  const roomBytes = ATTACHMENT_MAX_BYTES - start - STATE_HEAD_BYTES - trackBytes - (points?.length ?? 0);
   const { pacts, unknown, fits } = choose(circle, forget, roomBytes);
   const complete = circle.complete && fits;
 
@@ -158,7 +171,7 @@ function writeObject({ circle, positionTat, alarmAt, unsaved }: ObjectRecord, st
   let at = start;
   scratch.setUint8(
     at,
-    (circle.sharing ? 1 : 0) | (complete ? 2 : 0) | (self.kind === "active" ? 4 : 0) | (self.kind === "unsure" ? 8 : 0),
+    stateFlags(circle, complete) | (track.held === null ? 0 : 32) | (track.before === null ? 0 : 64),
   );
   scratch.setFloat64(at + 1, circle.rev, true);
   scratch.setFloat64(at + 9, positionTat, true);
@@ -172,6 +185,12 @@ function writeObject({ circle, positionTat, alarmAt, unsaved }: ObjectRecord, st
     scratch.setFloat64(at + 8, activeUntil, true);
     at += 16;
   }
+  if (track.held !== null) {
+    at = writeWaypoint(at, track.held);
+    scratch.setFloat64(at, track.held.pointTs, true);
+    at += 8;
+  }
+  if (track.before !== null) at = writeWaypoint(at, track.before);
   scratch.setFloat64(at, since ?? 0, true);
   scratch.setUint16(at + 8, points?.length ?? 0, true);
   at += 10;
@@ -189,6 +208,11 @@ function writeObject({ circle, positionTat, alarmAt, unsaved }: ObjectRecord, st
     at += UNKNOWN_BYTES;
   }
   return at;
+}
+
+function stateFlags({ sharing, self }: CircleState, complete: boolean): number {
+  const activity = self.kind === "active" ? 4 | (self.rough === true ? 16 : 0) : self.kind === "unsure" ? 8 : 0;
+  return (sharing ? 1 : 0) | (complete ? 2 : 0) | activity;
 }
 
 /** Which contacts are written with their pact, and which are forgotten: as unknown, or, when not even that fits, all. */
@@ -247,6 +271,12 @@ function writePact(start: number, { no, muted, shown, pact, seen, visibility }: 
   return at + 24;
 }
 
+function writeWaypoint(start: number, waypoint: Waypoint): number {
+  const at = writePlace(start, waypoint);
+  scratch.setFloat64(at, waypoint.ts, true);
+  return at + 8;
+}
+
 function writePlace(at: number, { lat, lng }: { lat: number; lng: number }): number {
   scratch.setInt32(at, Math.round(lat * DEGREE_SCALE), true);
   scratch.setInt32(at + 4, Math.round(lng * DEGREE_SCALE), true);
@@ -263,8 +293,19 @@ function readObject(view: DataView, start: number): ObjectRecord {
     const rev = view.getFloat64(at, true);
     const ts = view.getFloat64(at + 16, true);
     const activeUntil = view.getFloat64(at + 24, true);
-    self = { kind: "active", sighting: { rev, ...place, ts, activeUntil, errorM: 0 } };
+    const rough = (flags & 16) !== 0;
+    self = { kind: "active", sighting: { rev, ...place, ts, activeUntil, errorM: 0 }, rough };
     at += 32;
+  }
+  let held: Track["held"] = null;
+  if ((flags & 32) !== 0) {
+    held = { ...readWaypoint(view, at), pointTs: view.getFloat64(at + 16, true) };
+    at += HELD_BYTES;
+  }
+  let before: Track["before"] = null;
+  if ((flags & 64) !== 0) {
+    before = readWaypoint(view, at);
+    at += BEFORE_BYTES;
   }
   const since = view.getFloat64(at, true);
   const pointsLength = view.getUint16(at + 8, true);
@@ -297,6 +338,7 @@ function readObject(view: DataView, start: number): ObjectRecord {
       contacts,
     },
     positionTat: view.getFloat64(start + 9, true),
+    track: { held, before },
     alarmAt: alarmAt === 0 ? null : alarmAt,
     unsaved: { since: since === 0 ? null : since, points },
   };
@@ -323,6 +365,10 @@ function readPact(view: DataView, at: number): Contact {
 /** A friend from whom the user is hidden is away, and in no copy. */
 function visibilityOf(contactFlags: number): "exact" | "coarse" {
   return (contactFlags & 8) === 0 ? "exact" : "coarse";
+}
+
+function readWaypoint(view: DataView, at: number): Waypoint {
+  return { ...readPlace(view, at), ts: view.getFloat64(at + 8, true) };
 }
 
 function readPlace(view: DataView, at: number): { lat: number; lng: number } {

@@ -2,6 +2,7 @@ import type { Circle } from "../../src/nearby/circle.ts";
 import type { Agenda } from "./agenda.ts";
 import type { ObjectRecord } from "./attachment.ts";
 import type { Connections } from "./connections.ts";
+import type { Fixes } from "./fixes.ts";
 import type { History } from "./history.ts";
 import type { Kept } from "./kept.ts";
 
@@ -11,7 +12,7 @@ export interface CopiesParts {
   readonly agenda: Agenda;
   readonly kept: Kept;
   readonly history: History;
-  readonly positionTat: () => number;
+  readonly fixes: Fixes;
 }
 
 /** The copies of the state outside of memory: one socket's attachment, or, without a socket, a row. */
@@ -77,11 +78,11 @@ export class Copies {
   }
 
   #record(): ObjectRecord {
-    const { circle, agenda, history, positionTat } = this.#parts;
+    const { circle, agenda, history, fixes } = this.#parts;
     const { rev, sharing, self, complete, keepsNear, contacts } = circle;
     return {
       circle: { rev, sharing, self, complete, keepsNear, contacts: contacts.values() },
-      positionTat: positionTat(),
+      ...fixes.state,
       alarmAt: agenda.alarmAt,
       unsaved: history.unsaved,
     };

@@ -74,6 +74,7 @@ async function decode(at: Arrival, text: string): Promise<void> {
     logError("message_failed", { user: place.user, type: message.type, reason: String(error) });
     connections.send(connection, encodeDown(errorDown("internal", { ref: message.ref })));
   }
+  if (points.length > 0) history.settle(now);
   if (points.length > 0 && !live.active) history.storeSoon(now);
   live.mirror();
 }

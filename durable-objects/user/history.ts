@@ -54,13 +54,19 @@ export class History {
   /** Grows when the buffer was emptied: a flight that was under way finds its points stored. */
   #generation = 0;
   #version = 0;
+  /** `ts` of the point that waits for the next fix to say whether it was a jump; until then it counts as one. */
+  #heldTs: number | null;
   #pruneAt: number | null = 0;
 
-  constructor(parts: HistoryParts, { unsaved, promised }: { unsaved: Unsaved; promised: boolean }) {
+  constructor(
+    parts: HistoryParts,
+    { unsaved, promised, heldTs }: { unsaved: Unsaved; promised: boolean; heldTs: number | null },
+  ) {
     this.#parts = parts;
     this.#buffer = new ChunkWriter(unsaved.points === null ? [] : decodeChunk(unsaved.points));
     this.#since = unsaved.since;
     this.#promised = promised && unsaved.points !== null;
+    this.#heldTs = heldTs;
   }
 
   /** Grows with every change of `unsaved`. */
@@ -84,13 +90,31 @@ export class History {
     }
     if (this.#parts.queue !== null) for (const point of points) this.#buffer.append(point);
     this.#wait(now);
+  }
+
+  /** Points that were taken are judged by now: when there are enough for a chunk, they take flight. */
+  settle(now: number): void {
     if (this.#flight !== null) {
       // The queue is slow and points come fast: they wait in the table instead, or they would fill the attachment.
       if (this.#buffer.count - this.#flying >= CHUNK_POINTS_MAX) this.storeHere(now);
       return;
     }
-    if (Math.max(this.#buffer.count, this.#uncounted()) < CHUNK_POINTS_MAX) return;
+    // What is held is better stored with its verdict, which comes with the next fix.
+    const enough = this.#heldTs === null ? CHUNK_POINTS_MAX : CHUNK_POINTS_MAX + 1;
+    if (Math.max(this.#buffer.count, this.#uncounted()) < enough) return;
     this.#fly(now).catch((error: unknown) => this.#failed(error));
+  }
+
+  /** The point with this `ts` is not believed before the next fix: stored earlier, it is stored as an outlier. */
+  hold(ts: number): void {
+    this.#heldTs = ts;
+    this.#mark(ts, true);
+  }
+
+  /** The verdict about the point that was held. */
+  release(isReal: boolean): void {
+    if (isReal && this.#heldTs !== null) this.#mark(this.#heldTs, false);
+    this.#heldTs = null;
   }
 
   /** Points of a client that were refused: stored nowhere, but the client counts them. */
@@ -198,6 +222,16 @@ export class History {
     let most = 0;
     for (const { sent, saved } of this.#parts.connections.all) most = Math.max(most, sent - saved);
     return most;
+  }
+
+  #mark(ts: number, outlier: boolean): void {
+    this.#version += 1;
+    const points = this.#points().map((point): HistoryPoint => {
+      if (point.ts !== ts) return point;
+      const { outlier: _, ...fix } = point;
+      return outlier ? { ...fix, outlier } : fix;
+    });
+    this.#buffer = new ChunkWriter(points);
   }
 
   #points(): HistoryPoint[] {

@@ -6,12 +6,12 @@ import { quietMaxMs } from "../../src/nearby/economy.ts";
 import type { CircleState } from "../../src/nearby/state.ts";
 import { type Down, encodeDown, type Friend, type Nearby } from "../../src/protocol/down.ts";
 import type { Fix } from "../../src/protocol/fix.ts";
-import { admit } from "../../src/protocol/pace.ts";
 import type { Settings } from "../../src/settings.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { Copies } from "./copies.ts";
 import type { FriendRow, Friends } from "./friends.ts";
+import { Fixes, type FixesState } from "./fixes.ts";
 import { friendOf } from "./friend-frame.ts";
 import type { History } from "./history.ts";
 import type { Kept } from "./kept.ts";
@@ -39,7 +39,7 @@ export interface LiveParts {
 }
 
 /** What became of a live position. */
-export type Reported = { readonly live: boolean } | { readonly retryAfterMs: number };
+export type Reported = { readonly live: boolean } | { readonly kind: "too_fast"; readonly retryAfterMs: number };
 
 /** Frames that answer one message: the asker's copy carries its `ref`. */
 export interface Asker {
@@ -51,7 +51,7 @@ export interface Asker {
 export class Live {
   readonly #parts: LiveParts;
   readonly #circle: Circle;
-  #positionTat: number;
+  readonly #fixes: Fixes;
   /** Friends whose name or avatar changed since clients were told. */
   readonly #newCards = new Set<FriendNo>();
   readonly #snapshots: Snapshots;
@@ -59,15 +59,14 @@ export class Live {
   /** Encoded once for all friends who are told the same: the exact one, and the coarse one. */
   readonly #told: { sighting: Sighting; card: Card; text: string }[] = [];
 
-  constructor(parts: LiveParts, record: { circle: CircleState; positionTat: number }) {
+  constructor(parts: LiveParts, record: FixesState & { circle: CircleState }) {
     this.#parts = parts;
-    this.#positionTat = record.positionTat;
     const { radiusM, fanout } = parts.settings;
     const economy = fanout === "economy" ? { quietMs: quietMaxMs(parts.settings) } : {};
     this.#circle = new Circle({ radiusM, roster: () => parts.friends.roster(), ...economy }, record.circle);
     const { connections, agenda, kept, history } = parts;
-    const positionTat = (): number => this.#positionTat;
-    this.#copies = new Copies({ circle: this.#circle, connections, agenda, kept, history, positionTat });
+    this.#fixes = new Fixes(parts, record);
+    this.#copies = new Copies({ circle: this.#circle, fixes: this.#fixes, connections, agenda, kept, history });
     this.#snapshots = new Snapshots({
       circle: this.#circle,
       connections,
@@ -109,14 +108,11 @@ export class Live {
    * @param restMs how long its source may be silent although nothing is wrong: so much longer the user counts as active
    */
   report(fix: Fix, now: number, restMs = 0): Reported {
-    const { settings } = this.#parts;
-    const admission = admit(this.#positionTat, now, settings.positionBurst, settings.positionMinMs);
-    if (!admission.ok) return { retryAfterMs: admission.retryAfterMs };
-    this.#positionTat = admission.tatMs;
-    // A phone's clock may run ahead: nobody is shown to have been somewhere in the future.
-    const ts = Math.min(fix.ts, now);
-    const activeUntil = this.#activeUntil(now + settings.inactiveAfterMs + restMs);
-    const { live, effects } = this.#circle.position({ lat: fix.lat, lng: fix.lng, ts, activeUntil }, now);
+    const taken = this.#fixes.take(fix, this.#circle.self, now);
+    if (taken.kind === "too_fast") return taken;
+    if (taken.kind !== "live") return { live: false };
+    const activeUntil = this.#activeUntil(now + this.#parts.settings.inactiveAfterMs + restMs);
+    const { live, effects } = this.#circle.position({ ...taken.fix, activeUntil }, now);
     if (live) {
       this.#parts.agenda.cover(activeUntil, now);
       if (this.place !== null) this.#parts.moved(this.place, now);

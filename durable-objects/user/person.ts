@@ -1,6 +1,7 @@
 import type { Self } from "../../src/nearby/state.ts";
 import { type Meter, newMeter } from "../../src/observe/meter.ts";
 import type { Settings } from "../../src/settings.ts";
+import { NO_TRACK } from "../../src/nearby/jumps.ts";
 import { Agenda } from "./agenda.ts";
 import { isReadable, NO_POINTS, type ObjectRecord } from "./attachment.ts";
 import { Blocks } from "./blocks.ts";
@@ -56,7 +57,7 @@ export function birth(place: Place): Person {
   migrate(storage);
   const meter = newMeter();
   const circle = { rev: Date.now(), sharing: true, self: { kind: "inactive" }, complete: false, contacts: [] } as const;
-  const record = { circle, positionTat: 0, alarmAt: null, unsaved: NO_POINTS };
+  const record = { circle, positionTat: 0, track: NO_TRACK, alarmAt: null, unsaved: NO_POINTS };
   const sql = new Sql(storage, meter);
   return assemble(place, {
     meter,
@@ -105,7 +106,8 @@ function recall(
   // Nothing is written per position, so after a crash only the alarm tells that the user may have been active a moment
   // ago. It may also wait for something else; to be unsure for no reason costs friends a call, the opposite a position.
   const self: Self = { kind: alarmAt !== null && alarmAt <= now + settings.inactiveAfterMs ? "unsure" : "inactive" };
-  return { circle: { rev: now, sharing, self, complete: false, contacts: [] }, positionTat: 0, alarmAt, unsaved };
+  const circle = { rev: now, sharing, self, complete: false, contacts: [] };
+  return { circle, positionTat: 0, track: NO_TRACK, alarmAt, unsaved };
 }
 
 interface Memory {
@@ -142,7 +144,7 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
   const stored = (): void => live.pointsStored();
   const history = new History(
     { user, queue, chunks, erased, connections, agenda, stored },
-    { unsaved: isReadable(unsaved) ? unsaved : NO_POINTS, promised },
+    { unsaved: isReadable(unsaved) ? unsaved : NO_POINTS, promised, heldTs: record.track.held?.pointTs ?? null },
   );
   const live: Live = new Live(
     { user, stubs, settings, friends, connections, agenda, card, kept, history, owesWord, moved },

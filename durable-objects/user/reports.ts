@@ -26,6 +26,7 @@ export class Reports {
     history.took(null, points, now);
     const fix = newestLive(points, now, this.#settings.inactiveAfterMs + restMs);
     const reported = fix === null ? { live: false } : live.report(fix, now, restMs);
+    history.settle(now);
     if (connections.size === 0 && live.active) {
       live.keep();
       history.promise();

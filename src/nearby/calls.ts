@@ -30,8 +30,8 @@ export class Calls {
     }
     this.#inFlight += 1;
     this.#lastId += 1;
-    const { no, theirRev: heard } = contact;
-    contact.call = { id: this.#lastId, told, heard };
+    const { no, theirRev: heard, visibility } = contact;
+    contact.call = { id: this.#lastId, told, heard, visibility };
     out.push({ kind: "meet", no, callId: this.#lastId, sighting: told, heard });
   }
 

@@ -36,6 +36,8 @@ export interface Call {
   readonly told: Sighting;
   /** `theirRev` of the contact when the call started. */
   readonly heard: number;
+  /** What the friend could know when the call started. */
+  readonly visibility: Visibility;
 }
 
 /** Everything an object holds in memory about one accepted friend while its own user is active. */

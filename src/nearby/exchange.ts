@@ -44,7 +44,13 @@ export function placed({ contacts, own, now }: Ground, contact: Contact, theirs:
 }
 
 /** The answer to an own call. */
-export function takeAnswer(at: Ground, contact: Contact, { told, heard }: Call, answer: Answer, out: Effect[]): void {
+export function takeAnswer(
+  at: Ground,
+  contact: Contact,
+  { told, heard, visibility }: Call,
+  answer: Answer,
+  out: Effect[],
+): void {
   const { contacts, own, radiusM, now } = at;
   contact.forgotten = false;
   switch (answer.kind) {
@@ -75,8 +81,7 @@ export function takeAnswer(at: Ground, contact: Contact, { told, heard }: Call, 
       break;
   }
   // What the friend may know has changed while the answer flew: no silence may be measured from what was told before.
-  const wasExact = told.errorM === 0;
-  if (wasExact !== (contact.visibility === "exact")) {
+  if (visibility !== contact.visibility) {
     contacts.agree(contact, contact.visibility === "hidden" ? HIDDEN : UNKNOWN);
   }
 }

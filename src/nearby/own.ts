@@ -32,23 +32,27 @@ export class Own {
     return this.#rev;
   }
 
-  /** What a friend of this visibility is told: the same object for as long as it is the same. */
+  /**
+   * What a friend of this visibility is told: the same object for as long as it is the same. A rough position is told to
+   * everybody as a coarse one: it must not look more exact than it is.
+   */
   tell(mine: Sighting, visibility: "exact" | "coarse"): Sighting {
-    if (visibility === "exact") return mine;
+    const isRough = this.#self.kind === "active" && this.#self.rough === true;
+    if (visibility === "exact" && !isRough) return mine;
     if (this.#coarse?.of !== mine) {
       this.#coarse = { of: mine, told: { ...mine, ...coarsePlace(mine), errorM: COARSE_ERROR_M } };
     }
     return this.#coarse.told;
   }
 
-  moveTo({ lat, lng, ts, activeUntil }: LiveFix, now: number): void {
-    this.#self = { kind: "active", sighting: { rev: this.next(now), lat, lng, ts, activeUntil, errorM: 0 } };
+  moveTo({ lat, lng, ts, activeUntil, rough = false }: LiveFix, now: number): void {
+    this.#self = { kind: "active", sighting: { rev: this.next(now), lat, lng, ts, activeUntil, errorM: 0 }, rough };
   }
 
   /** Says what it said last once more, as news. */
   repeat(now: number): void {
     const rev = this.next(now);
-    if (this.#self.kind === "active") this.#self = { kind: "active", sighting: { ...this.#self.sighting, rev } };
+    if (this.#self.kind === "active") this.#self = { ...this.#self, sighting: { ...this.#self.sighting, rev } };
   }
 
   /** The clock fell behind what was told before a restart: without this, friends would drop every word. */

@@ -9,12 +9,19 @@ export type Self =
   | { readonly kind: "inactive" }
   /** Restarted without its memory while a deadline of activity was pending. */
   | { readonly kind: "unsure" }
-  | { readonly kind: "active"; readonly sighting: Sighting };
+  | {
+      readonly kind: "active";
+      readonly sighting: Sighting;
+      /** Only known to within kilometres: everybody is told the cell. */
+      readonly rough?: boolean;
+    };
 
 /** A live position, already decoded and due to be shown. */
 export interface LiveFix extends Place {
   readonly ts: number;
   readonly activeUntil: number;
+  /** Its accuracy is too bad to be shown as it is (src/nearby/jumps.ts). */
+  readonly rough?: boolean;
 }
 
 /** Everything that has to survive in a socket's attachment for the circle to go on where it was. */

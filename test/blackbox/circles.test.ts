@@ -168,7 +168,7 @@ describe("walking into and out of each other's circle", { concurrent: true, time
     const [c, d] = await apart(cat, dan, HOME, offset(HOME, { eastM: 9_000 }));
     await sleep(HIBERNATED_MS);
     b.move(offset(HOME, { northM: 60 }));
-    d.move(offset(HOME, { eastM: 7_000 }));
+    d.move(offset(HOME, { eastM: 7_700 }));
     await a.next(shows(ben.id), "move after the silence");
     await Promise.all([c.next(shows(dan.id), "arrival"), d.next(shows(cat.id), "arrival")]);
     b.move(offset(HOME, { northM: 20_000 }));

@@ -6,9 +6,14 @@ const DATA = resolve(process.env["NEARBY_DATA"] ?? resolve(import.meta.dirname, 
 
 /** The bytes of one file of the data sets. @throws Error that says what to set when it is missing */
 export function readData(path: string): Buffer {
+  return readFileSync(dataFile(path));
+}
+
+/** Where one of them lies. @throws like `readData` */
+export function dataFile(path: string): string {
   const file = resolve(DATA, path);
   if (!existsSync(file)) {
     throw new Error(`${file} is missing: NEARBY_DATA has to name the folder of the data sets that these tests run on`);
   }
-  return readFileSync(file);
+  return file;
 }

@@ -8,6 +8,7 @@ import {
   encodeAttachment,
 } from "../../durable-objects/user/attachment.ts";
 import type { ObjectRecord } from "../../durable-objects/user/attachment.ts";
+import { NO_TRACK } from "../../src/nearby/jumps.ts";
 import { newContact } from "../../src/nearby/contact.ts";
 import {
   BAD_FRAMES_IN_A_ROW_MAX,
@@ -156,7 +157,7 @@ describe("the byte budget of an attachment", () => {
       return contact;
     });
     const circle = { rev: 5, sharing: true, self: { kind: "active", sighting }, complete: true, contacts } as const;
-    return { circle, positionTat: 1, alarmAt: 2, unsaved: NO_POINTS };
+    return { circle, positionTat: 1, track: NO_TRACK, alarmAt: 2, unsaved: NO_POINTS };
   }
 
   const connection = {

@@ -1,5 +1,6 @@
 import { CALL_TIMEOUT_MS } from "../../durable-objects/user/meetings.ts";
 import { NO_POINTS, type ObjectRecord } from "../../durable-objects/user/attachment.ts";
+import { NO_TRACK } from "../../src/nearby/jumps.ts";
 import type { Effect } from "../../src/nearby/effects.ts";
 import type { Answer, AwayReason, Sighting } from "../../src/nearby/sighting.ts";
 import type { LiveFix, RosterEntry } from "../../src/nearby/state.ts";
@@ -197,7 +198,7 @@ export class Live {
   #record(): ObjectRecord {
     const { rev, sharing, self, complete, keepsNear, contacts } = this.circle;
     const circle = { rev, sharing, self, complete, keepsNear, contacts: contacts.values() };
-    return { circle, positionTat: 0, alarmAt: this.agenda.alarmAt, unsaved: NO_POINTS };
+    return { circle, positionTat: 0, track: NO_TRACK, alarmAt: this.agenda.alarmAt, unsaved: NO_POINTS };
   }
 
   #perform(effect: Exclude<Effect, { kind: "meet" }>): void {

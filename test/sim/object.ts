@@ -6,6 +6,7 @@ import {
   type ObjectRecord,
   NO_POINTS,
 } from "../../durable-objects/user/attachment.ts";
+import { NO_TRACK } from "../../src/nearby/jumps.ts";
 import type { Answer, AwayReason, Sighting } from "../../src/nearby/sighting.ts";
 import type { Self } from "../../src/nearby/state.ts";
 import { NEW_PACE } from "../../src/protocol/pace.ts";
@@ -292,6 +293,7 @@ export class SimObject {
     return {
       circle: { rev: now, sharing, self, complete: false, contacts: [] },
       positionTat: 0,
+      track: NO_TRACK,
       alarmAt,
       unsaved: NO_POINTS,
     };

@@ -17,6 +17,7 @@ import {
 import { CHUNK_CODEC_VERSION, encodeChunk } from "../../src/history/chunk.ts";
 import { type Place, roundPlace } from "../../src/geo/place.ts";
 import { slackM } from "../../src/geo/safe-region.ts";
+import { NO_TRACK, type Track, type Waypoint } from "../../src/nearby/jumps.ts";
 import { type Contact, newContact, type Pact } from "../../src/nearby/contact.ts";
 import type { Sighting } from "../../src/nearby/sighting.ts";
 import type { CircleState, Self } from "../../src/nearby/state.ts";
@@ -35,7 +36,7 @@ const UNSAVED: Unsaved = {
     { ...PLACE, ts: REV - 4, speed: 1 },
   ]),
 };
-const CALL = { id: 3, told: SIGHTING, heard: 0 };
+const CALL = { id: 3, told: SIGHTING, heard: 0, visibility: "exact" } as const;
 
 const CONNECTION: ConnectionRecord = {
   device: null,
@@ -53,9 +54,9 @@ interface Parts extends Partial<Omit<CircleState, "contacts">> {
 }
 
 function objectOf({ contacts = [], ...rest }: Parts): ObjectRecord {
-  const self: Self = { kind: "active", sighting: SIGHTING };
+  const self: Self = { kind: "active", sighting: SIGHTING, rough: false };
   const circle = { rev: REV, sharing: true, self, complete: true, contacts, ...rest };
-  return { circle, positionTat: 17, alarmAt: REV + 600_000, unsaved: UNSAVED };
+  return { circle, positionTat: 17, track: NO_TRACK, alarmAt: REV + 600_000, unsaved: UNSAVED };
 }
 
 function contactOf(no: number, pact: Pact, extra: Partial<Contact> = {}): Contact {
@@ -94,8 +95,15 @@ const sightings = fc
 const selves: fc.Arbitrary<Self> = fc.oneof(
   fc.constant<Self>({ kind: "inactive" }),
   fc.constant<Self>({ kind: "unsure" }),
-  sightings.map((sighting): Self => ({ kind: "active", sighting })),
+  fc.record({ kind: fc.constant("active" as const), sighting: sightings, rough: fc.boolean() }),
 );
+const waypoints = fc.record({ place: places, ts: ms }).map(({ place, ts }): Waypoint => ({ ...place, ts }));
+const tracks: fc.Arbitrary<Track> = fc.record({
+  held: fc.option(
+    fc.record({ waypoint: waypoints, pointTs: ms }).map(({ waypoint, pointTs }) => ({ ...waypoint, pointTs })),
+  ),
+  before: fc.option(waypoints),
+});
 const pacts: fc.Arbitrary<Pact> = fc.oneof(
   fc.constant<Pact>({ kind: "unknown" }),
   fc.record({ kind: fc.constant("near" as const), mine: ms, theirs: ms, anchor: places, toldUntil: ms }),
@@ -164,10 +172,11 @@ describe("round trip", () => {
         fc.boolean(),
         contacts,
         ms,
+        tracks,
         fc.option(fc.integer({ min: 1 })),
-        (connection, rev, self, sharing, complete, list, positionTat, alarmAt) => {
+        (connection, rev, self, sharing, complete, list, positionTat, track, alarmAt) => {
           const circle = { rev, self, sharing, complete, contacts: list };
-          const back = roundTrip({ connection, object: { circle, positionTat, alarmAt, unsaved: UNSAVED } });
+          const back = roundTrip({ connection, object: { circle, positionTat, track, alarmAt, unsaved: UNSAVED } });
           const far = list.filter(({ pact, call }) => pact.kind === "far" && call === null);
           const others = list.filter(
             ({ pact, call }) => (pact.kind !== "far" || call !== null) && (pact.kind !== "away" || call !== null),
@@ -183,6 +192,7 @@ describe("round trip", () => {
                 contacts: [...far, ...others.map((one) => forgotten(one.no, one))],
               },
               positionTat,
+              track,
               alarmAt,
               unsaved: UNSAVED,
             },
@@ -241,7 +251,7 @@ describe("exactness", () => {
     { lat: 51.4778926, lng: -0.0014738 },
     { lat: -33.8567844, lng: 151.2152967 },
   ])("%o comes back to the last digit, as own place and as anchor", (place) => {
-    const self = { kind: "active", sighting: { ...SIGHTING, ...place } } as const;
+    const self = { kind: "active", sighting: { ...SIGHTING, ...place }, rough: false } as const;
     const { object } = roundTrip({
       connection: CONNECTION,
       object: objectOf({ self, contacts: [contactOf(1, { ...FAR, anchor: place })] }),
@@ -344,9 +354,17 @@ describe("the row for an object without sockets", () => {
     },
   );
 
+  test("the version before is read: it had neither rough positions nor a track", () => {
+    const bytes = encodeKept(objectOf({ contacts: list }));
+    const now = decodeKept(bytes);
+    bytes[0] = 2;
+    expect(now).not.toBeNull();
+    expect(decodeKept(bytes)).toEqual(now);
+  });
+
   test("another version is not read", () => {
     const bytes = encodeKept(objectOf({}));
-    for (const version of [0, 1, 3, 255]) {
+    for (const version of [0, 1, 4, 255]) {
       bytes[0] = version;
       expect(decodeKept(bytes)).toBeNull();
     }
@@ -464,7 +482,7 @@ describe("size", () => {
 describe("what is not one of ours", () => {
   test("another version, no bytes, or no bytes at all: null, never an error", () => {
     const bytes = encodeAttachment({ connection: CONNECTION, object: objectOf({}) });
-    for (const version of [0, 1, 3, 255]) {
+    for (const version of [0, 1, 4, 255]) {
       const other = bytes.slice();
       other[0] = version;
       expect(decodeAttachment(other)).toBeNull();

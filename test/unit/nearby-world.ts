@@ -11,6 +11,7 @@ import {
 } from "../../durable-objects/user/attachment.ts";
 import { distanceM, EARTH_RADIUS_M } from "../../src/geo/distance.ts";
 import { type Place, roundPlace } from "../../src/geo/place.ts";
+import { NO_TRACK } from "../../src/nearby/jumps.ts";
 import { Circle } from "../../src/nearby/circle.ts";
 import type { Contact, FriendNo } from "../../src/nearby/contact.ts";
 import type { Effect } from "../../src/nearby/effects.ts";
@@ -118,7 +119,7 @@ export function attachmentOf({ rev, sharing, self, complete, keepsNear, contacts
     saved: 0,
     newestTs: 0,
   };
-  return { connection, object: { circle, positionTat: 0, alarmAt: null, unsaved: NO_POINTS } };
+  return { connection, object: { circle, positionTat: 0, track: NO_TRACK, alarmAt: null, unsaved: NO_POINTS } };
 }
 
 export class World {

@@ -44,6 +44,7 @@ describe("defaults", () => {
       fanout: "exact",
       positionBurst: 30,
       positionMinMs: 5000,
+      speedMaxMps: 150,
       history: { sinks: ["r2"], queues: 1 },
       mapStyleUrl: null,
     });
@@ -80,6 +81,8 @@ describe("numbers", () => {
     ["POSITION_BURST", "1000000", "positionBurst", 1_000_000],
     ["POSITION_MIN_S", "0", "positionMinMs", 0],
     ["POSITION_MIN_S", "0.001", "positionMinMs", 1],
+    ["SPEED_MAX_MPS", "0", "speedMaxMps", 0],
+    ["SPEED_MAX_MPS", "100000", "speedMaxMps", 100_000],
   ])("%s=%s", (name, text, field, value) => {
     expect(readSettings(withSecret({ [name]: text }))).toMatchObject({ [field]: value });
   });
@@ -94,6 +97,8 @@ describe("numbers", () => {
     ["POSITION_BURST", "1.5", "a whole number of positions from 1"],
     ["POSITION_BURST", "1000001", "a whole number of positions from 1"],
     ["POSITION_MIN_S", "-0.1", "from 0 to 86400"],
+    ["SPEED_MAX_MPS", "-1", "from 0 to 100000"],
+    ["SPEED_MAX_MPS", "100001", "from 0 to 100000"],
   ])("%s=%s is refused at its limit", (name, text, allowed) => {
     const error = refusal(withSecret({ [name]: text }));
     expect(error?.setting).toBe(name);

@@ -32,6 +32,8 @@ const DRAG_MIN_MS = 1_000;
 
 let stop: () => void = () => {};
 let sentMs = 0;
+/** The marker was put somewhere: the server believes a place far away only when it is said twice (JUMP1). */
+let saysAgain = false;
 
 /** Each user of this browser has said for themselves whether to be seen. */
 export function watchSession(): void {
@@ -103,7 +105,9 @@ export function usePlace(place: OwnPlace | undefined): void {
   if (place !== undefined) moveTo(place);
   const timer = setInterval(() => {
     const here = ownPlace.peek();
-    if (here !== undefined && Date.now() - sentMs >= updateEveryMs()) sendHere(here);
+    const isDue = saysAgain || Date.now() - sentMs >= updateEveryMs();
+    if (here !== undefined && isDue) sendHere(here);
+    saysAgain = false;
   }, DRAG_MIN_MS);
   stop = () => clearInterval(timer);
 }
@@ -114,6 +118,7 @@ export function moveTo(place: OwnPlace, isLast = true): void {
   ownPlace.value = place;
   if (isLast && user !== undefined) keep(`place.${user}`, `${place.lat},${place.lng}`);
   if (isLast || Date.now() - sentMs >= DRAG_MIN_MS) sendHere(place);
+  saysAgain = isLast;
 }
 
 function sendHere({ lat, lng }: OwnPlace): void {
@@ -138,6 +143,7 @@ function begin(next: Source): void {
   stop();
   stop = () => {};
   sentMs = 0;
+  saysAgain = false;
   const user = session.peek()?.user;
   if (user !== undefined) keep(`source.${user}`, next);
   batch(() => {

@@ -33,7 +33,7 @@ const SETTLE_MS = 1_000;
 const STDERR_FD = 2;
 
 /** Simulated time runs faster than ours: what limits real phones would hold these back. */
-const LIVELY: SettingsEnv = { POSITION_BURST: "1000", POSITION_MIN_S: "0" };
+const LIVELY: SettingsEnv = { POSITION_BURST: "1000", POSITION_MIN_S: "0", SPEED_MAX_MPS: "0" };
 
 // Before anything else: a signal may come while the Worker is still being built.
 const stopped = new AbortController();

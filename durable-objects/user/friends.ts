@@ -18,6 +18,8 @@ export interface FriendRow {
   /** What they may know of this user. */
   readonly visibility: Visibility;
   readonly card: Card;
+  /** What OwnTracks knows this friend by: never anybody else's, and never changed. Null until it was shown there. */
+  readonly tid: string | null;
 }
 
 type Stored = {
@@ -35,6 +37,7 @@ type Stored = {
   visibility: Visibility;
   name: string | null;
   avatar: string | null;
+  tid: string | null;
 };
 
 /**
@@ -99,7 +102,7 @@ export class Friends {
       ...[card.name ?? null, card.avatar ?? null],
     );
     this.#recount(undefined, standing);
-    return this.#remember({ no, id, standing, since: now, pair, muted: false, visibility: "exact", card });
+    return this.#remember({ no, id, standing, since: now, pair, muted: false, visibility: "exact", card, tid: null });
   }
 
   setPair(row: FriendRow, pair: Pair, now: number): FriendRow {
@@ -148,6 +151,18 @@ export class Friends {
       row.no,
     );
     return this.#remember({ ...row, card });
+  }
+
+  setTid(row: FriendRow, tid: string): FriendRow {
+    this.#sql.all("UPDATE friend SET tid = ? WHERE no = ?", tid, row.no);
+    return this.#remember({ ...row, tid });
+  }
+
+  /** All that are given away, former friends' included: a phone may still show them. */
+  tids(): Set<string> {
+    return new Set(
+      this.#sql.all<{ tid: string }>("SELECT tid FROM friend WHERE tid IS NOT NULL").map(({ tid }) => tid),
+    );
   }
 
   /** Ids of everybody with whom something stands. */
@@ -208,5 +223,6 @@ function fromStored(row: Stored): FriendRow {
     muted: row.muted === 1,
     visibility: row.visibility,
     card: cardOf(row.name, row.avatar),
+    tid: row.tid,
   };
 }

@@ -16,8 +16,21 @@ import type { InviteEntry } from "./invites.ts";
 import { type Accepted, randomId, type Redeemed } from "./links.ts";
 import { listBlocks, listFriends, patchFriend } from "./lists.ts";
 import { birth, type Person, type Place, wake } from "./person.ts";
+import { Phones } from "./phones.ts";
 import { Reports } from "./reports.ts";
-import type { BlocksPage, Erasure, FriendsPage, FriendsQuery, PageQuery, Report } from "./rpc-types.ts";
+import type {
+  BlocksPage,
+  DeviceEntry,
+  DeviceWish,
+  Erasure,
+  FriendsPage,
+  FriendsQuery,
+  PageQuery,
+  PhoneAnswer,
+  PhoneReport,
+  PhoneSource,
+  Report,
+} from "./rpc-types.ts";
 import type { ShareEntry } from "./shares.ts";
 import { encodeAnswer } from "./wire.ts";
 import type { Card, Word, WordReply } from "./words.ts";
@@ -35,6 +48,7 @@ export class UserObject extends DurableObject<Env> {
   readonly #place: Place;
   #person: Person | null = null;
   readonly #reports: Reports;
+  readonly #phones: Phones;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -42,6 +56,7 @@ export class UserObject extends DurableObject<Env> {
     if (user === undefined) throw new Error("a user's object is addressed by name only");
     this.#place = { ctx, env, settings: readSettings(env), user };
     this.#reports = new Reports(this.#place.settings);
+    this.#phones = new Phones(this.#reports);
     wake(this.#place, (person) => {
       this.#person = person;
     });
@@ -122,9 +137,10 @@ export class UserObject extends DurableObject<Env> {
 
   /** Everything that was the user's goes; a later token of the same user finds an empty account. */
   async deleteAccount(caller: Caller): Promise<void> {
-    const { bonds, connections, history, invites, live, profile, shares } = this.#owner(caller);
+    const { bonds, connections, devices, history, invites, live, profile, shares } = this.#owner(caller);
     const now = Date.now();
     for (const connection of [...connections.all]) connections.close(connection, "deleted");
+    devices.clear();
     shares.clear();
     invites.clear();
     history.erase({ from: 0, to: Number.MAX_SAFE_INTEGER }, now);
@@ -170,6 +186,18 @@ export class UserObject extends DurableObject<Env> {
   /** Points over HTTP: the newest is live if it is recent, like the newest of `locations`. */
   report(caller: Caller, points: readonly Fix[]): Promise<Report> {
     return this.#reports.take(this.#owner(caller), points, Date.now());
+  }
+
+  createDevice(caller: Caller, wish: DeviceWish): DeviceEntry | { refused: "device_limit" } {
+    return this.#owner(caller).devices.add(wish, Date.now()) ?? { refused: "device_limit" };
+  }
+
+  listDevices(caller: Caller): DeviceEntry[] {
+    return this.#owner(caller).devices.list();
+  }
+
+  revokeDevice(caller: Caller, id: string): boolean {
+    return this.#owner(caller).devices.remove(id);
   }
 
   history(caller: Caller, query: HistoryQuery): HistoryPage {
@@ -240,7 +268,14 @@ export class UserObject extends DurableObject<Env> {
     live.keep();
   }
 
-  // RPC from the Worker, for whoever holds the code of a link
+  // RPC from the Worker, for whoever holds the code of a link or the password of a device
+
+  phone(source: PhoneSource, report: PhoneReport): Promise<PhoneAnswer> | PhoneAnswer {
+    const person = "caller" in source ? this.#owner(source.caller) : this.#person;
+    const isKnown = "caller" in source || person?.devices.has(source.device) === true;
+    if (person === null || !isKnown) return { refused: "unknown_device" };
+    return this.#phones.take(person, report, Date.now());
+  }
 
   viewInvite(id: string): (Card & { expiresAt: number }) | null {
     const person = this.#person;

@@ -1,5 +1,6 @@
 import type { Self } from "../../src/nearby/state.ts";
 import { type Meter, newMeter } from "../../src/observe/meter.ts";
+import { REST_MAX_MS } from "../../src/protocol/limits.ts";
 import type { Settings } from "../../src/settings.ts";
 import { NO_TRACK } from "../../src/nearby/jumps.ts";
 import { Agenda } from "./agenda.ts";
@@ -8,6 +9,7 @@ import { Blocks } from "./blocks.ts";
 import { Bonds } from "./bonds.ts";
 import { Connections } from "./connections.ts";
 import { Chunks } from "./chunks.ts";
+import { Devices } from "./devices.ts";
 import { Erased } from "./erased.ts";
 import { Friends } from "./friends.ts";
 import { History } from "./history.ts";
@@ -38,6 +40,7 @@ export interface Person {
   readonly invites: Invites;
   readonly links: Links;
   readonly shares: Shares;
+  readonly devices: Devices;
 }
 
 export interface Place {
@@ -105,7 +108,8 @@ function recall(
   const now = Date.now();
   // Nothing is written per position, so after a crash only the alarm tells that the user may have been active a moment
   // ago. It may also wait for something else; to be unsure for no reason costs friends a call, the opposite a position.
-  const self: Self = { kind: alarmAt !== null && alarmAt <= now + settings.inactiveAfterMs ? "unsure" : "inactive" };
+  const latestAt = now + settings.inactiveAfterMs + REST_MAX_MS;
+  const self: Self = { kind: alarmAt !== null && alarmAt <= latestAt ? "unsure" : "inactive" };
   const circle = { rev: now, sharing, self, complete: false, contacts: [] };
   return { circle, positionTat: 0, track: NO_TRACK, alarmAt, unsaved };
 }
@@ -132,6 +136,7 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
   const blocks = new Blocks(sql);
   const bonds: Bonds = new Bonds({ user, stubs, friends, outbox, blocks, connections, agenda, card, live: () => live });
   const invites = new Invites(sql);
+  const devices = new Devices(sql);
   const links = new Links({ user, stubs, friends, bonds, blocks, invites });
   const shares = new Shares({ ctx, sql, agenda, name: () => card().name });
   const moved = shares.show.bind(shares);
@@ -153,5 +158,19 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
   const { self, sharing, complete } = record.circle;
   // More contacts than fit: nobody knows what the clients show, so they get a new snapshot.
   if (self.kind === "active" && sharing && !complete) connections.forgetSnapshots();
-  return { meter, friends, profile, connections, agenda, bonds, live, history, blocks, invites, links, shares };
+  return {
+    meter,
+    friends,
+    profile,
+    connections,
+    agenda,
+    bonds,
+    live,
+    history,
+    blocks,
+    invites,
+    links,
+    shares,
+    devices,
+  };
 }

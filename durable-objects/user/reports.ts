@@ -18,11 +18,25 @@ export class Reports {
     this.#settings = settings;
   }
 
-  /** @param restMs how long their source may be silent although nothing is wrong (`Live.report`) */
-  async take({ live, history, connections }: Person, points: readonly Fix[], now: number, restMs = 0): Promise<Report> {
+  async take(person: Person, points: readonly Fix[], now: number): Promise<Report> {
     const arrived = frameArrived(this.#pace, now);
     this.#pace = arrived.pace;
     if (arrived.verdict !== "admitted") return { refused: "too_fast", retryAfterS: REPORT_RETRY_S };
+    const { live } = await this.store(person, points, { now, restMs: 0 });
+    return { live };
+  }
+
+  /**
+   * The points of a source whose pace is looked at elsewhere.
+   *
+   * @param restMs how long the source may be silent although nothing is wrong (`Live.report`)
+   * @returns whether the newest is recent enough to be the present (`fresh`), and whether it became that (`live`)
+   */
+  async store(
+    { live, history, connections }: Person,
+    points: readonly Fix[],
+    { now, restMs }: { now: number; restMs: number },
+  ): Promise<{ fresh: boolean; live: boolean }> {
     history.took(null, points, now);
     const fix = newestLive(points, now, this.#settings.inactiveAfterMs + restMs);
     const reported = fix === null ? { live: false } : live.report(fix, now, restMs);
@@ -31,6 +45,6 @@ export class Reports {
       live.keep();
       history.promise();
     } else await history.store(now);
-    return { live: "live" in reported && reported.live };
+    return { fresh: fix !== null, live: "live" in reported && reported.live };
   }
 }

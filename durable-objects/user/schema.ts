@@ -73,6 +73,17 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE TABLE invite_use (invite TEXT NOT NULL, user TEXT NOT NULL, PRIMARY KEY (invite, user)) WITHOUT ROWID;
       CREATE TABLE share (id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL) WITHOUT ROWID;`,
   },
+  {
+    id: 4,
+    sql: `
+      -- A phone app with a password of its own. The id is a SHA-256 of the random part of it: the password is nowhere.
+      CREATE TABLE device (
+        id TEXT PRIMARY KEY, app TEXT NOT NULL, name TEXT,  -- base64url; owntracks | traccar
+        created_at INTEGER NOT NULL                         -- ms
+      ) WITHOUT ROWID;
+      -- What OwnTracks knows this friend by; null until it was shown there.
+      ALTER TABLE friend ADD COLUMN tid TEXT;`,
+  },
 ];
 
 /** The object was written by a newer version of this code. */

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { DeviceSchema as DeviceRequestSchema } from "../../src/api/devices.ts";
 import { LoginSchema } from "../../src/api/dev-login.ts";
 import { FriendPatchSchema } from "../../src/api/friends.ts";
 import { InviteSchema as InviteRequestSchema } from "../../src/api/invites.ts";
@@ -34,6 +35,10 @@ const VALIDATED = {
   ShareRequest: ShareRequestSchema,
   Share: shapes.ShareSchema,
   Shares: shapes.SharesSchema,
+  DeviceRequest: DeviceRequestSchema,
+  NewDevice: shapes.NewDeviceSchema,
+  Devices: shapes.DevicesSchema,
+  OwnTracksAnswer: shapes.OwnTracksAnswerSchema,
   Friend: FriendSchema,
   Nearby: NearbySchema,
   Point: FixSchema,
@@ -71,6 +76,60 @@ const WRITTEN = {
     description:
       'One JSON object in each line: `{"a":"ID","b":"ID"}` for two who are friends, with `"remove":true` for two who are not.' +
       " Empty lines are skipped.",
+  },
+  OwnTracksMessage: {
+    description:
+      "Any message of OwnTracks (https://owntracks.org/booklet/tech/json/). A `location` becomes a position, all others are" +
+      " taken and say nothing; `encrypted` is opened with the device's passphrase.",
+    anyOf: [
+      {
+        type: "object",
+        required: ["_type", "lat", "lon", "tst"],
+        properties: {
+          _type: { const: "location" },
+          lat: { type: "number", minimum: -90, maximum: 90 },
+          lon: { type: "number", minimum: -180, maximum: 180 },
+          tst: { type: "integer", description: "Seconds since the Unix epoch." },
+          acc: { type: "number", description: "Metres." },
+          vel: { type: "number", description: "km/h." },
+          cog: { type: "number", description: "Degrees clockwise from north." },
+          tid: { type: "string" },
+        },
+      },
+      {
+        type: "object",
+        required: ["_type", "data"],
+        properties: {
+          _type: { const: "encrypted" },
+          data: { type: "string", description: "Base64 of a nonce of 24 bytes and the XSalsa20-Poly1305 secretbox." },
+        },
+      },
+      { type: "object", required: ["_type"], properties: { _type: { type: "string" } } },
+    ],
+  },
+  TraccarReport: {
+    type: "object",
+    description:
+      "Of Traccar Client 9. Also taken: a list of flat objects with the names of the query, and a form of these.",
+    properties: {
+      device_id: { type: "string", description: "A device password or a token." },
+      location: {
+        type: "object",
+        properties: {
+          timestamp: { type: "string", description: "ISO 8601." },
+          coords: {
+            type: "object",
+            properties: {
+              latitude: { type: "number", minimum: -90, maximum: 90 },
+              longitude: { type: "number", minimum: -180, maximum: 180 },
+              accuracy: { type: "number", description: "Metres; -1 if unknown." },
+              speed: { type: "number", description: "m/s; -1 if unknown." },
+              heading: { type: "number", description: "Degrees; -1 if unknown." },
+            },
+          },
+        },
+      },
+    },
   },
   Document: { type: "object", required: ["openapi", "info", "paths"] },
   Problem: PROBLEM_SCHEMA,
@@ -114,6 +173,12 @@ const HINTS: Hints = {
     "ShareRequest.minutes": { description: "How long it lasts." },
     "Invite.expiresAt": { description: MS },
     "Share.expiresAt": { description: MS },
+    "NewDevice.password": { description: "Shown this once: the server keeps no more than a hash of it." },
+    "NewDevice.endpoint": { description: "Where the app reports to." },
+    "NewDevice.encryptionKey": { description: "The passphrase of OwnTracks' encryption." },
+    "NewDevice.url": { description: "Opens the app with all of this filled in." },
+    "NewDevice.qr": { description: "The same as a QR code: an SVG." },
+    "NewDevice.createdAt": { description: MS },
     "Friend.ts": { description: `When the friend was there, ${MS} Never in the future.` },
     "Friend.distance": { description: "Metres from the caller's latest position to this place." },
     "Point.ts": { description: `${MS} At most 24 hours ahead of the server.` },

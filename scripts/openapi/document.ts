@@ -6,11 +6,12 @@ import type { ComponentName } from "./components.ts";
 import { refTo } from "./convert.ts";
 import type { Json } from "./convert.ts";
 import { MORE_OPERATIONS } from "./operations-more.ts";
+import { PHONE_OPERATIONS } from "./operations-phones.ts";
 import { PEOPLE_OPERATIONS } from "./operations.ts";
 import type { Answer, Operation, Operations } from "./operations.ts";
 import { problemResponses } from "./problems.ts";
 
-const OPERATIONS: Operations = { ...PEOPLE_OPERATIONS, ...MORE_OPERATIONS };
+const OPERATIONS: Operations = { ...PEOPLE_OPERATIONS, ...PHONE_OPERATIONS, ...MORE_OPERATIONS };
 
 const DESCRIPTION = `
 The HTTP part of the service; the WebSocket is in \`asyncapi.json\` and \`src/protocol/SPEC.md\`, the rules in \`docs/http.md\`.
@@ -36,6 +37,7 @@ answers are to be ignored: there may be more of them one day. Everything under \
 const PATH_PARAMETERS: Readonly<Record<string, Json>> = {
   id: { ...refTo("UserId"), description: "Of the other user." },
   code: { type: "string", description: "Of the link." },
+  device: { type: "string", description: "Of the device." },
 };
 
 const TAGS: Readonly<Record<string, string>> = {
@@ -46,6 +48,8 @@ const TAGS: Readonly<Record<string, string>> = {
   Shares: "Links that show a live position for a while, without an account.",
   Positions: "Where the caller is, and who is near.",
   History: "Where the caller was.",
+  Devices: "Passwords for phone apps, which can do nothing but report positions.",
+  Phones: "What OwnTracks and Traccar Client speak.",
   Admin: 'For operators: tokens with `role: "admin"`.',
   Pages: "What is behind a link, and what pages ask for.",
   Service: "The service itself.",
@@ -75,7 +79,14 @@ export function openApiDocument(): Json {
     security: [{ bearer: [] }],
     paths,
     components: {
-      securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
+        phone: {
+          type: "http",
+          scheme: "basic",
+          description: "The user id, and a device password or a token; Traccar Client sends that one as `id` instead.",
+        },
+      },
       responses: Object.fromEntries(Array.from(responses).toSorted(([a], [b]) => (a < b ? -1 : 1))),
       schemas: componentSchemas(),
     },
@@ -102,6 +113,7 @@ function toOperation(path: string, method: string, operation: Operation, respons
     ...(description === undefined ? {} : { description }),
     tags: [tag],
     ...(access === "anybody" ? { security: [] } : {}),
+    ...(access === "phone" ? { security: [{ phone: [] }, { bearer: [] }] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: toBody(body) }),
     responses: {
@@ -114,6 +126,8 @@ function toOperation(path: string, method: string, operation: Operation, respons
 /** What follows from who may call, from the body and from what every request goes through. */
 function problemsOf(path: string, method: string, { access, body, problems = [], id }: Operation): ProblemCode[] {
   if (id === "health") return [];
+  // The apps can do nothing with any other: one drops what it has sent, another sends it for ever.
+  if (access === "phone") return ["unauthorized", "not_configured", "unavailable"];
   return [
     ...problems,
     ...(access === "anybody" ? [] : (["unauthorized"] as const)),

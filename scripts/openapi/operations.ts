@@ -3,8 +3,8 @@ import type { ProblemCode } from "../../src/api/problem.ts";
 import type { ComponentName } from "./components.ts";
 import type { Json } from "./convert.ts";
 
-/** Who may call: anybody, anybody with a token, or an operator. */
-export type Access = "anybody" | "user" | "admin";
+/** Who may call: anybody, anybody with a token, a phone app with its password, or an operator. */
+export type Access = "anybody" | "user" | "phone" | "admin";
 
 export interface Answer {
   readonly description: string;

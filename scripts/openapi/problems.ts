@@ -6,7 +6,7 @@ import type { Json } from "./convert.ts";
 /** When each code is answered. */
 const WHEN: Readonly<Record<ProblemCode, string>> = {
   bad_request: "The request has values that are not accepted here; `errors` names them where they are fields.",
-  unauthorized: "There is no valid token.",
+  unauthorized: "There is no valid token, or device password where that is taken.",
   forbidden: "The caller may not do this.",
   not_found: "There is nothing at this address, or nothing that the caller may know of.",
   method_not_allowed: "The address has other methods, which `Allow` lists.",
@@ -15,6 +15,7 @@ const WHEN: Readonly<Record<ProblemCode, string>> = {
   invite_limit: "As many invites are open as a user may have.",
   share_limit: "As many shares are open as a user may have.",
   block_limit: "As many people are blocked as a user may block.",
+  device_limit: "As many devices have a password as a user may have.",
   too_large: "The body is longer than it may be.",
   wrong_type: "The body was sent as another type than those listed.",
   upgrade_required:
@@ -26,7 +27,11 @@ const WHEN: Readonly<Record<ProblemCode, string>> = {
 };
 
 const HEADERS: Partial<Record<ProblemCode, Json>> = {
-  unauthorized: { "www-authenticate": header("`Bearer`.", { const: "Bearer" }) },
+  unauthorized: {
+    "www-authenticate": header("`Bearer`; for phone apps `Basic`.", {
+      enum: ["Bearer", 'Basic realm="nearby-friends"'],
+    }),
+  },
   method_not_allowed: { allow: header("The methods that there are.", { type: "string" }) },
   rate_limited: { "retry-after": header("Seconds.", { type: "integer", minimum: 1 }) },
   unavailable: { "retry-after": header("Seconds.", { type: "integer", minimum: 1 }) },

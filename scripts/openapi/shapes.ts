@@ -6,9 +6,11 @@ import { FORMAT_NAMES } from "../../src/history/exports/formats.ts";
 import type { ExportPage } from "../../src/history/exports/page.ts";
 import { HISTORY_PAGE_MAX } from "../../src/history/page.ts";
 import type { HistoryPoint } from "../../src/history/point.ts";
+import type { AnswerElement } from "../../src/ingest/owntracks/answer.ts";
 import { LatSchema, LngSchema } from "../../src/protocol/fix.ts";
 import { UserIdSchema } from "../../src/protocol/friend.ts";
 import { IMPORT_LINES_MAX } from "../../src/protocol/limits.ts";
+import { DEVICE_APPS } from "../../src/protocol/resources.ts";
 import type { FriendEntry, Profile } from "../../src/protocol/resources.ts";
 
 /** What the API answers. Nothing here runs in the Worker: the types are compared below, the answers by the fuzzer. */
@@ -56,6 +58,54 @@ export const InvitesSchema = v.object({ invites: v.array(v.object({ ...InviteSch
 
 export const ShareSchema = v.object(LINK_ENTRIES);
 export const SharesSchema = v.object({ shares: v.array(v.object({ ...LINK_ENTRIES, viewers: WholeSchema })) });
+
+const DEVICE_ENTRIES = {
+  id: v.string(),
+  app: v.picklist(DEVICE_APPS),
+  name: v.exactOptional(v.string()),
+  createdAt: TimeSchema,
+};
+export const DevicesSchema = v.object({ devices: v.array(v.object(DEVICE_ENTRIES)) });
+export const NewDeviceSchema = v.object({
+  ...DEVICE_ENTRIES,
+  user: UserIdSchema,
+  password: v.string(),
+  endpoint: v.pipe(v.string(), v.url()),
+  encryptionKey: v.exactOptional(v.pipe(v.string(), v.length(32))),
+  url: v.pipe(v.string(), v.url()),
+  qr: v.string(),
+});
+
+const SecondsSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const TidSchema = v.pipe(v.string(), v.minLength(1));
+
+export const OwnTracksElementSchema = v.union([
+  v.object({ _type: v.literal("card"), tid: TidSchema, name: v.string(), face: v.exactOptional(v.string()) }),
+  v.object({
+    _type: v.literal("location"),
+    tid: TidSchema,
+    lat: LatSchema,
+    lon: LngSchema,
+    tst: SecondsSchema,
+    acc: v.exactOptional(v.number()),
+  }),
+  v.object({
+    _type: v.literal("transition"),
+    tid: TidSchema,
+    event: v.picklist(["enter", "leave"]),
+    desc: v.string(),
+    lat: LatSchema,
+    lon: LngSchema,
+    acc: v.number(),
+    tst: SecondsSchema,
+    wtst: SecondsSchema,
+  }),
+]);
+
+export const OwnTracksAnswerSchema = v.union([
+  v.array(OwnTracksElementSchema),
+  v.object({ _type: v.literal("encrypted"), data: v.string() }),
+]);
 
 export const ReportedSchema = v.object({ live: v.boolean() });
 
@@ -124,6 +174,7 @@ export type Proofs = [
   Holds<Same<v.InferOutput<typeof ProfileSchema>, Profile>>,
   Holds<Same<v.InferOutput<typeof FriendEntrySchema>, FriendEntry>>,
   Holds<Same<v.InferOutput<typeof HistoryPointSchema>, HistoryPoint>>,
+  Holds<Same<v.InferOutput<typeof OwnTracksElementSchema>, AnswerElement>>,
   Holds<Same<v.InferOutput<typeof AppConfigSchema>, AppConfig>>,
   Holds<Same<v.InferOutput<typeof ImportReportSchema>, ImportReport>>,
   Holds<Same<Pick<v.InferOutput<typeof HistoryPageSchema>, "since" | "next">, Pick<ExportPage, "since" | "next">>>,

@@ -45,10 +45,19 @@ export const ZONES: readonly Zone[] = [
   },
   {
     path: "src/api/",
-    may: ["docs/openapi.json", "src/auth/", "src/history/", "src/pages/", "src/settings.ts", "src/observe/", ...PURE],
+    may: [
+      "docs/openapi.json",
+      "src/auth/",
+      "src/history/",
+      "src/ingest/",
+      "src/pages/",
+      "src/settings.ts",
+      "src/observe/",
+      ...PURE,
+    ],
     // The Worker calls objects through their bindings; the classes themselves never run in it.
     mayTypes: ["durable-objects/", "src/worker-env.d.ts"],
-    packages: ["cloudflare:workers", "hono", "valibot"],
+    packages: ["cloudflare:workers", "hono", "uqr", "valibot"],
   },
   { path: "src/auth/", may: ["src/settings.ts", "src/protocol/"], packages: ["jose"] },
   {
@@ -57,6 +66,7 @@ export const ZONES: readonly Zone[] = [
       "src/nearby/",
       "src/friendship/",
       "src/history/",
+      "src/ingest/",
       "src/presence/",
       "src/observe/",
       "src/auth/",
@@ -73,6 +83,8 @@ export const ZONES: readonly Zone[] = [
     mayTypes: ["durable-objects/", "src/worker-env.d.ts"],
     packages: ["cassandra-driver", "hyparquet-writer", "valibot"],
   },
+  // What other apps send and expect: bytes in, values out.
+  { path: "src/ingest/", may: PURE, packages: ["@noble/ciphers", "valibot"] },
   { path: "src/pages/", may: ["src/protocol/"], packages: ["hono"] },
   { path: "src/presence/", may: ["src/settings.ts", ...PURE] },
   { path: "src/observe/", may: ["src/settings.ts", ...PURE], packages: ["cloudflare:workers", "node:async_hooks"] },
@@ -98,7 +110,7 @@ export const ZONES: readonly Zone[] = [
   // Descriptions of the API are made from what validates.
   {
     path: "scripts/openapi/",
-    may: ["src/api/", "src/auth/", "src/settings.ts", "src/history/", ...PURE],
+    may: ["src/api/", "src/auth/", "src/settings.ts", "src/history/", "src/ingest/", ...PURE],
     packages: ["*"],
   },
   // The real Worker, and questions about it.

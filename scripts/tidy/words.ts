@@ -19,7 +19,8 @@ const ABOUT_WORDS: ReadonlySet<string> = new Set([
 const everywhere = (path: string): boolean => !ABOUT_WORDS.has(path);
 const inCode = (path: string): boolean => everywhere(path) && isTypeScript(path);
 const inServer = (path: string): boolean => /^(src|durable-objects)\//.test(path) && isTypeScript(path);
-const inPure = (path: string): boolean => /^src\/(geo|nearby|friendship|protocol)\//.test(path) && isTypeScript(path);
+const inPure = (path: string): boolean =>
+  /^src\/(geo|nearby|friendship|ingest|protocol)\//.test(path) && isTypeScript(path);
 const inTests = (path: string): boolean => everywhere(path) && path.startsWith("test/") && isTypeScript(path);
 
 const WORDS: readonly Word[] = [

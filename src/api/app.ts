@@ -13,6 +13,7 @@ import { BODY_MAX_BYTES, drainUnread, limitBody } from "./body.ts";
 import { connect } from "./connect.ts";
 import { authenticated, configured } from "./context.ts";
 import type { ApiEnv, CallerEnv } from "./context.ts";
+import { devices } from "./devices.ts";
 import { devLogin } from "./dev-login.ts";
 import { friends } from "./friends.ts";
 import { health } from "./health.ts";
@@ -23,6 +24,8 @@ import { location } from "./location.ts";
 import { me } from "./me.ts";
 import { nearby } from "./nearby.ts";
 import { openApi } from "./openapi.ts";
+import { osmAnd } from "./osmand.ts";
+import { ownTracks } from "./owntracks.ts";
 import { pages } from "./pages.ts";
 import { problem, retryAfter } from "./problem.ts";
 import { limitByIp, limitByUser } from "./rate-limit.ts";
@@ -61,6 +64,7 @@ const v1 = new Hono<CallerEnv>()
   .route("/blocks", blocks)
   .route("/invites", invites)
   .route("/shares", shares)
+  .route("/devices", devices)
   .route("/nearby", nearby)
   .route("/location", location)
   .route("/history", history)
@@ -78,6 +82,9 @@ app.get("/v1/connect", connect);
 // Nor is a page behind a link for scripts of other origins to read.
 app.use(`${PAGE_PATHS.invite}/*`, limitByIp).use(`${PAGE_PATHS.share}/*`, limitByIp);
 app.route("/", pages);
+// Before the limits of bodies and requests: phone apps know no 413 and no 429, they have limits of their own.
+app.route("/", ownTracks);
+app.route("/", osmAnd);
 app.use(
   crossOrigin,
   methodNotAllowed({

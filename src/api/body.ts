@@ -42,6 +42,38 @@ async function drain(body: ReadableStream<Uint8Array> | null): Promise<void> {
   await reader.cancel();
 }
 
+/**
+ * The bytes of a body, or null for one of more than `maxBytes`, of which as much is read and thrown away as anywhere else.
+ * For senders that know no 413: they would send the same for ever.
+ */
+export async function readUpTo(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array | null> {
+  if (body === null) return new Uint8Array();
+  const reader = body.getReader();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  while (length <= maxBytes) {
+    const { done, value } = await reader.read();
+    if (done) return joined(parts, length);
+    parts.push(value);
+    length += value.length;
+  }
+  reader.releaseLock();
+  await drain(body);
+  return null;
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 export type Body = { readonly ok: true; readonly value: object } | { readonly ok: false; readonly response: Response };
 
 const JSON_TYPES: readonly string[] = ["application/json", "application/merge-patch+json"];

@@ -15,7 +15,10 @@ export interface LinkContext {
 }
 
 /** Where the page of a link is; short, since people send these by message. */
-export const PAGE_PATHS = { invite: "/i", share: "/s" } as const satisfies Record<LinkKind, string>;
+export const PAGE_PATHS = { invite: "/i", share: "/s" } as const satisfies Record<PageKind, string>;
+
+/** Of links that people open; the password of a device is typed into an app. */
+type PageKind = Exclude<LinkKind, "device">;
 
 /** A link as its owner gets it. */
 export interface LinkAddress {
@@ -27,16 +30,16 @@ export interface LinkAddress {
 /** 500 where there is nothing to seal codes with, which is the operator's to mend. */
 export const linksConfigured: MiddlewareHandler = async (c: Context<{ Variables: { settings: Settings } }>, next) => {
   if (c.var.settings.linkSecrets.length > 0) return next();
-  return problem("not_configured", "The server is not set up for invites and shares: LINK_SECRET must be set.");
+  return problem("not_configured", "The server is not set up for links and devices: LINK_SECRET must be set.");
 };
 
-export async function linkAddress(c: LinkContext, kind: LinkKind, link: Link): Promise<LinkAddress> {
+export async function linkAddress(c: LinkContext, kind: PageKind, link: Link): Promise<LinkAddress> {
   const code = await sealCode(c.var.settings.linkSecrets, kind, link);
   return { code, url: `${new URL(c.req.url).origin}${PAGE_PATHS[kind]}/${code}` };
 }
 
 /** What a code stands for; null, before any object is asked, if it was guessed or damaged. */
-export function linkOf(c: LinkContext, kind: LinkKind, code: string): Promise<Link | null> {
+export function linkOf(c: LinkContext, kind: PageKind, code: string): Promise<Link | null> {
   return openCode(c.var.settings.linkSecrets, kind, code);
 }
 

@@ -12,6 +12,7 @@ const PROBLEMS = {
   invite_limit: { status: 409, title: "Conflict" },
   share_limit: { status: 409, title: "Conflict" },
   block_limit: { status: 409, title: "Conflict" },
+  device_limit: { status: 409, title: "Conflict" },
   too_large: { status: 413, title: "Content Too Large" },
   wrong_type: { status: 415, title: "Unsupported Media Type" },
   upgrade_required: { status: 426, title: "Upgrade Required" },

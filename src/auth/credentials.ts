@@ -13,6 +13,34 @@ export function bearerToken(headers: Headers): string | undefined {
   return BEARER_HEADER.exec(headers.get("authorization") ?? "")?.[1];
 }
 
+const BASIC_HEADER = /^basic +(\S+) *$/i;
+
+export interface BasicCredentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+/**
+ * User name and password of an `Authorization: Basic` header (RFC 7617). Divided at the last colon, not at the first one: user
+ * ids may have colons, and no password here has.
+ */
+export function basicCredentials(headers: Headers): BasicCredentials | undefined {
+  const encoded = BASIC_HEADER.exec(headers.get("authorization") ?? "")?.[1];
+  if (encoded === undefined) return undefined;
+  const text = decodeBase64(encoded);
+  const colon = text?.lastIndexOf(":") ?? -1;
+  if (text === undefined || colon === -1) return undefined;
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+function decodeBase64(text: string): string | undefined {
+  try {
+    return new TextDecoder().decode(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)));
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a WebSocket handshake offers in `Sec-WebSocket-Protocol`. */
 export interface Offer {
   /** Whether anything was offered at all. */

@@ -4,18 +4,18 @@ import type { CryptoKey } from "jose";
 import { USER_ID_MAX_CHARS } from "../protocol/limits.ts";
 import { isUserId } from "../protocol/user-id.ts";
 
-export type LinkKind = "invite" | "share";
+export type LinkKind = "invite" | "share" | "device";
 
 /** What a code stands for. */
 export interface Link {
-  /** The user whose object knows the invite or share. */
+  /** The user whose object knows the invite, share or device. */
   readonly owner: string;
-  /** 16 random bytes as base64url, made by that object. */
+  /** 16 random bytes as base64url. */
   readonly id: string;
 }
 
 /** One byte, sealed with the rest: a code of one kind opens nothing of the other. */
-const KIND_BYTES = { invite: 1, share: 2 } as const satisfies Record<LinkKind, number>;
+const KIND_BYTES = { invite: 1, share: 2, device: 3 } as const satisfies Record<LinkKind, number>;
 
 const ID_BYTES = 16;
 /** NIST SP 800-38D, 8.2: what AES-GCM takes without hashing it first. */
@@ -33,7 +33,7 @@ const CODE_FORM = new RegExp(`^[A-Za-z0-9_-]{${CODE_MIN_CHARS},${CODE_MAX_CHARS}
 const KEY_INFO = new TextEncoder().encode("nearby-friends link code 1");
 
 /**
- * The code of an invite or share: base64url of the first 12 bytes of its id, then, sealed with AES-256-GCM and these
+ * The code of an invite or share, or the password of a device: base64url of the first 12 bytes of its id, then, sealed with AES-256-GCM and these
  * bytes as the nonce, the kind, the other 4 bytes and the owner's user id. Whoever has the code alone learns no more of
  * the owner than how long the user id is. The same input gives the same code. An id is random and stands for one link
  * only, so that no nonce is used twice.

@@ -17,6 +17,8 @@ export interface Meter {
   /** Attachments cost nothing, but they have a limit: bytes of the one that was written last. */
   attachmentWrites: number;
   attachmentBytes: number;
+  /** Not billed: what phone apps sent and nobody can use. They are told nothing of it, or they would send it for ever. */
+  invalidReports: number;
 }
 
 export function newMeter(): Meter {
@@ -29,5 +31,6 @@ export function newMeter(): Meter {
     queueMessages: 0,
     attachmentWrites: 0,
     attachmentBytes: 0,
+    invalidReports: 0,
   };
 }

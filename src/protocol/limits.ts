@@ -82,6 +82,24 @@ export const SHARE_MINUTES_MAX = 7 * 24 * 60;
 /** Viewers of one share at once: bounds the copies of each position that the object sends. */
 export const SHARE_VIEWERS_MAX = 100;
 
+/** Devices of one user that have a password: phones, tablets, and those that were lost or sold and never removed. */
+export const DEVICES_MAX = 20;
+
+/** Reports of phone apps that a user may send at once: a queue after a tunnel. Both apps send the rest later when told so. */
+export const PHONE_REPORT_BURST = 20;
+
+/** Reports of phone apps a second after the burst: each is a row without a socket, and an object does some hundreds of them. */
+export const PHONE_REPORTS_PER_S = 20;
+
+/** Bytes of a phone app's report. A photo that somebody attached to a place comes along with the position. */
+export const PHONE_BODY_MAX_BYTES = 1024 * 1024;
+
+/** OwnTracks at rest sends one position in 15 minutes, on both platforms: it is not gone before that. */
+export const OWNTRACKS_REST_MS = 15 * 60_000;
+
+/** The longest time for which a source may be silent although nothing is wrong. */
+export const REST_MAX_MS = OWNTRACKS_REST_MS;
+
 /** Lines of one import: each may be two calls to objects, and an invocation of a Worker may make 10,000. */
 export const IMPORT_LINES_MAX = 4_000;
 

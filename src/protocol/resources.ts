@@ -45,3 +45,8 @@ export interface FriendEntry {
   /** The caller does not receive this friend. */
   muted: boolean;
 }
+
+/** Apps for which there are device passwords. */
+export const DEVICE_APPS = ["owntracks", "traccar"] as const;
+
+export type DeviceApp = (typeof DEVICE_APPS)[number];

@@ -11,7 +11,7 @@ export type TokenKind = "user" | "admin" | "none" | "expired" | "forged" | "unsi
 export interface FuzzRequest {
   readonly operation: DescribedOperation;
   readonly method: string;
-  /** With the query, percent-encoded; a place for a code is `{code}`. */
+  /** With the query, percent-encoded; a place for a code is `{code}`, for a device `{device}`. */
   readonly path: string;
   readonly token: TokenKind;
   /** Which of the users sends it. */
@@ -117,7 +117,7 @@ function often<T>(times: number, usual: fc.Arbitrary<T>, other: fc.Arbitrary<T>)
 
 function pathOf(operation: DescribedOperation, good: GoodValues): fc.Arbitrary<string> {
   const parts = operation.path.split("/").map((part) => {
-    if (part === "{code}") return often(4, fc.constant(part), oddText.map(encodeLoosely));
+    if (part === "{code}" || part === "{device}") return often(4, fc.constant(part), oddText.map(encodeLoosely));
     const parameter = operation.parameters.find(({ name }) => part === `{${name}}`);
     if (parameter === undefined) return fc.constant(part);
     return often(4, good.of(parameter.schema).map(encodeValue), oddText.map(encodeLoosely));
@@ -283,6 +283,7 @@ class GoodValues {
     if (Array.isArray(anyOf)) return fc.oneof(...anyOf.filter(isJson).map((one) => this.of(one, name)));
     // A time that a server which looks at its clock may take.
     if (/^(ts|pausedUntil)$/.test(name)) return fc.integer({ min: -60_000, max: 600_000 }).map((ms) => Date.now() + ms);
+    if (name === "tst") return fc.integer({ min: -60, max: 600 }).map((s) => Math.floor(Date.now() / 1000) + s);
     switch (type) {
       case "object":
         return this.#object(schema);

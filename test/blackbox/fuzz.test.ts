@@ -79,13 +79,16 @@ async function befriend(target: Target, userIds: readonly string[]): Promise<voi
   expect(answer.body, answer.text).toMatchObject({ accepted: edges.length });
 }
 
+/** Invites, shares and devices. */
+type CodeKind = "i" | "s" | "d";
+
 /** A run of requests, with what it has learned from the answers. */
 class Run {
   readonly #target: Target;
   readonly #description: Description;
   readonly #userIds: readonly string[];
-  /** Of links: what their addresses begin with, and whose they are. */
-  readonly #codes: { readonly kind: "i" | "s"; readonly user: number; readonly code: string }[] = [];
+  /** Of links and devices: what the addresses of pages begin with, and whose they are. */
+  readonly #codes: { readonly kind: CodeKind; readonly user: number; readonly code: string }[] = [];
   readonly statuses = new Map<number, number>();
   /** Operations that have done what they are for, at least once. */
   readonly served = new Set<string>();
@@ -98,7 +101,7 @@ class Run {
   }
 
   async send(fuzz: FuzzRequest): Promise<void> {
-    const path = fuzz.path.replace("{code}", this.#codeFor(fuzz));
+    const path = fuzz.path.replace(/\{(?:code|device)\}/, this.#codeFor(fuzz));
     const user = this.#userIds[fuzz.user] ?? "";
     const authorize = await authorization(this.#target, user, fuzz.token);
     const headers = {
@@ -122,11 +125,15 @@ class Run {
     for (const [, kind, code] of text.matchAll(/"url":"[^"]*\/(i|s)\/([\w-]+)"/g)) {
       if (code !== undefined) this.#codes.push({ kind: kind === "i" ? "i" : "s", user, code });
     }
+    for (const [, code] of text.matchAll(/"id":"([\w-]+)","app":/g)) {
+      if (code !== undefined) this.#codes.push({ kind: "d", user, code });
+    }
   }
 
   /** Every other code is one of the sender's own, who alone can withdraw it. */
   #codeFor({ path, pick, user }: FuzzRequest): string {
-    const wanted = /^\/(v1\/invites|i)\//.test(path) ? "i" : "s";
+    const isDevice = path.startsWith("/v1/devices/");
+    const wanted: CodeKind = isDevice ? "d" : /^\/(v1\/invites|i)\//.test(path) ? "i" : "s";
     const codes = this.#codes.filter(({ kind, user: owner }) => kind === wanted && (pick % 2 === 0 || owner === user));
     return codes[pick % codes.length]?.code ?? "none";
   }

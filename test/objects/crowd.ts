@@ -96,6 +96,7 @@ export async function meter(user: string): Promise<() => Promise<Meter>> {
       queueMessages: after.queueMessages - before.queueMessages,
       attachmentWrites: after.attachmentWrites - before.attachmentWrites,
       attachmentBytes: after.attachmentBytes,
+      invalidReports: after.invalidReports - before.invalidReports,
     };
   };
 }

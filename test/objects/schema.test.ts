@@ -28,6 +28,7 @@ const RELEASED = [
   "bf8d3a302d7f4d78c7e2f93aff6514099ffb3a5eb7ce47d50b3ae0b363cae038",
   "424bda4b3c69bd28d8f94db05bd23045a945e56c928f39d642807034797b1c2b",
   "992e44bf3d202b9084fdfd2d8799d143ee1c3916d6ee193c2c70e1e808e45a22",
+  "53ddabccb9e98eb22987aa67767dc54c3a870d6d76ebd9166248eff0539fdfcf",
 ];
 
 /** Tables and indexes of an object, beside the runtime's own. */
@@ -52,7 +53,9 @@ async function hashOf(text: string): Promise<string> {
 }
 
 const TABLES =
-  "block chunk chunk_waiting erased friend invite invite_use kept migration outbox profile share tombstone".split(" ");
+  "block chunk chunk_waiting device erased friend invite invite_use kept migration outbox profile share tombstone".split(
+    " ",
+  );
 const NO_WISH = { statement: { wants: false, rev: 5, refuses: 3 }, card: { name: "Eve" } };
 
 describe("storage begins with the owner, or with a wish", () => {

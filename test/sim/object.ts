@@ -9,6 +9,7 @@ import {
 import { NO_TRACK } from "../../src/nearby/jumps.ts";
 import type { Answer, AwayReason, Sighting } from "../../src/nearby/sighting.ts";
 import type { Self } from "../../src/nearby/state.ts";
+import { REST_MAX_MS } from "../../src/protocol/limits.ts";
 import { NEW_PACE } from "../../src/protocol/pace.ts";
 import type { Visibility } from "../../src/protocol/resources.ts";
 import { Alarm } from "./agenda.ts";
@@ -288,7 +289,9 @@ export class SimObject {
       return { ...record, circle: { ...record.circle, sharing }, alarmAt };
     }
     const { inactiveAfterMs } = this.#world.scenario;
-    const self: Self = { kind: alarmAt !== null && alarmAt <= now + inactiveAfterMs ? "unsure" : "inactive" };
+    const self: Self = {
+      kind: alarmAt !== null && alarmAt <= now + inactiveAfterMs + REST_MAX_MS ? "unsure" : "inactive",
+    };
     if (self.kind === "unsure") this.#world.counts.unsure++;
     return {
       circle: { rev: now, sharing, self, complete: false, contacts: [] },

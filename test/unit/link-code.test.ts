@@ -15,7 +15,7 @@ const ANN: Link = { owner: "ann", id: "AAECAwQFBgcICQoLDA0ODw" };
 /** Bytes of everything around the owner's id: nonce, kind, rest of the id, tag. */
 const OVERHEAD_BYTES = 12 + 1 + 4 + 16;
 
-const kinds = fc.constantFrom<LinkKind>("invite", "share");
+const kinds = fc.constantFrom<LinkKind>("invite", "share", "device");
 const owners = fc.stringMatching(/^[A-Za-z0-9._:@-]{1,64}$/).filter((id) => id !== "." && id !== "..");
 const ids = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((id) => Buffer.from(id).toString("base64url"));
 

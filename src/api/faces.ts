@@ -25,7 +25,11 @@ const FAILED_HEADER = "x-nearby-no-picture";
 const underWay = new Set<string>();
 
 export interface FaceParts {
-  readonly cache: Cache;
+  /** As much as is needed of the platform's. */
+  readonly cache: {
+    match(key: string): Promise<Response | undefined>;
+    put(key: string, response: Response): Promise<void>;
+  };
   readonly fetch: (address: string, init: RequestInit) => Promise<Response>;
   /** Of this server; what is kept is kept under an address of its own. */
   readonly origin: string;

@@ -38,7 +38,8 @@ export async function identify(login: PhoneLogin | undefined, settings: Settings
   if (password.includes(".")) {
     const verdict = await verifyToken(password, settings.auth, Date.now());
     if (!verdict.ok && verdict.kind === "unavailable") {
-      return { ok: false, response: problem("unavailable", "Try again.", { headers: retryAfter(KEYS_RETRY_AFTER_S) }) };
+      const headers = retryAfter(KEYS_RETRY_AFTER_S);
+      return { ok: false, response: problem("unavailable", `Try again: ${verdict.reason}.`, { headers }) };
     }
     if (!verdict.ok || (user !== undefined && user !== verdict.caller.user)) return refused();
     return { ok: true, owner: { user: verdict.caller.user, source: { caller: verdict.caller } } };

@@ -7,6 +7,7 @@ import { render } from "preact";
 import { say } from "./lang/words.ts";
 import { forgetFriends, loadFriends, onFriendship } from "./state/friends.ts";
 import { forgetLinks } from "./state/links.ts";
+import { forgetPhones } from "./state/phones.ts";
 import { connect, disconnect } from "./state/live.ts";
 import { forgetProfile, loadProfile } from "./state/me.ts";
 import { watchSession } from "./state/place.ts";
@@ -30,6 +31,7 @@ effect(() => {
   forgetFriends();
   forgetProfile();
   forgetLinks();
+  forgetPhones();
   if (next !== undefined) connect({ token: currentToken, onFriendship, onOnline: refresh });
 });
 watchSession();

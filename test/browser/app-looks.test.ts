@@ -1,16 +1,14 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import * as v from "valibot";
 import { describe, expect } from "vitest";
 
 import { App, SOON_MS, test } from "./app.ts";
+import { problems } from "./axe.ts";
 import { NARROW, WIDE } from "./browser.ts";
 import { away, entry, HERE, type Person, type Town } from "./town.ts";
 
 /** Not part of the repository. */
 const SCREENSHOTS_DIR = join(import.meta.dirname, "../../dist/screenshots");
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TABS = ["Near", "Friends", "Trail", "Links", "You"];
 const NAMES = [
   "Jimin Kim",
@@ -28,32 +26,6 @@ const NAMES = [
   "Kofi Mensah",
   "장시우",
 ];
-
-const Report = v.object({
-  violations: v.array(
-    v.object({
-      id: v.string(),
-      impact: v.nullish(v.string()),
-      nodes: v.array(v.object({ target: v.array(v.unknown()), failureSummary: v.optional(v.string()) })),
-    }),
-  ),
-});
-
-/** What axe finds that keeps people out, as `rule: element`. */
-async function problems({ page }: App): Promise<string[]> {
-  // The policy of the page lets no script in but its own.
-  const session = await page.context().newCDPSession(page);
-  await session.send("Runtime.evaluate", { expression: AXE });
-  const expression = `axe.run(document, { resultTypes: ["violations"] })`;
-  const { result } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
-  await session.detach();
-  return v
-    .parse(Report, result.value)
-    .violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")} ${failureSummary}`),
-    );
-}
 
 /** The visitor of a town that is worth a picture. */
 async function settle(town: Town): Promise<Person> {

@@ -68,6 +68,28 @@ export const Share = v.object({
 export type Share = v.InferOutput<typeof Share>;
 export const Shares = v.object({ shares: v.array(Share) });
 
+const DEVICE = {
+  id: v.string(),
+  app: v.picklist(["owntracks", "traccar"]),
+  name: v.exactOptional(v.string()),
+  createdAt: v.number(),
+};
+const Device = v.object(DEVICE);
+export type Device = v.InferOutput<typeof Device>;
+export const Devices = v.object({ devices: v.array(Device) });
+
+/** One that was made just now, with what sets up the app. */
+export const NewDevice = v.object({
+  ...DEVICE,
+  user: v.string(),
+  password: v.string(),
+  endpoint: v.string(),
+  encryptionKey: v.exactOptional(v.string()),
+  url: v.string(),
+  qr: v.string(),
+});
+export type NewDevice = v.InferOutput<typeof NewDevice>;
+
 const TrailPoint = v.object({
   lat: v.number(),
   lng: v.number(),

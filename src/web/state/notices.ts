@@ -40,6 +40,7 @@ const REASONS: Readonly<Record<string, Word>> = {
   invite_limit: "failedLimit",
   share_limit: "failedLimit",
   block_limit: "failedLimit",
+  device_limit: "failedLimit",
 };
 
 function reasonOf(error: unknown): string {

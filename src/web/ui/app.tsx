@@ -19,6 +19,7 @@ import { ChevronIcon, FriendsIcon, LinkIcon, NearIcon, PauseIcon, TrailIcon, You
 import { Links } from "./links.tsx";
 import { Near } from "./near.tsx";
 import { Notices } from "./notices.tsx";
+import { PhoneSetup } from "./phones.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { TrailPanel } from "./trail.tsx";
 import { You } from "./you.tsx";
@@ -43,6 +44,7 @@ export function App() {
     <>
       {session.value === undefined ? <SignIn /> : <Signed key={session.value.user} />}
       <Notices />
+      <PhoneSetup />
       <Dialog />
     </>
   );

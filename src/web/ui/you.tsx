@@ -9,6 +9,7 @@ import { sendNothing, source, useDevice } from "../state/place.ts";
 import { LANGS, lang, THEMES, theme } from "../state/prefs.ts";
 import { session, signOut } from "../state/session.ts";
 import { confirm } from "./dialog.tsx";
+import { Phones } from "./phones.tsx";
 import { choosePlaceOnMap, PlaceProblem } from "./place.tsx";
 
 const MINUTE_MS = 60_000;
@@ -18,6 +19,7 @@ export function You() {
     <>
       <Pause />
       <PlaceSetting />
+      <Phones />
       <ProfileForm />
       <Look />
       <Background />

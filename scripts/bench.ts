@@ -1,11 +1,14 @@
 /**
  * `npm run bench`: how much of what the platform can deliver is left once the rules have been applied; with `--history`,
- * what a position costs on its way into the history, and whether all of them arrive there.
+ * what a position costs on its way into the history, and whether all of them arrive there; with `--owntracks`, how many
+ * reports of phones it takes.
  */
 import { openFloor, openReal, type Target } from "./bench/targets.ts";
 import { round } from "./bench/figures.ts";
 import { benchHistory } from "./bench/history/bench.ts";
 import { formatHistoryReport } from "./bench/history/report.ts";
+import { benchOwnTracks } from "./bench/owntracks/bench.ts";
+import { formatOwnTracksReport, RATE_TARGET } from "./bench/owntracks/report.ts";
 import { Load } from "./bench/load.ts";
 import { makePeople, type Person } from "./bench/people.ts";
 import { formatReport, makeReport, type Round, type RoundFigures } from "./bench/report.ts";
@@ -15,7 +18,8 @@ import { progress } from "./progress.ts";
 
 const USAGE =
   "npm run bench -- [--users N] [--friends N] [--seconds N] [--rounds N] [--json], or" +
-  " npm run bench -- --history [--users N] [--seconds N] [--json]";
+  " npm run bench -- --history [--users N] [--seconds N] [--json], or" +
+  " npm run bench -- --owntracks [--users N] [--friends N] [--seconds N] [--rate N] [--json]";
 /** With its socket a live object takes about 5 descriptors, and two servers run: more do not fit into 20,000. */
 const USERS_MAX = 3_000;
 const FRIENDS_MAX = 1_000;
@@ -23,6 +27,8 @@ const SECONDS_MAX = 600;
 /** In less, the rows of connecting and of becoming active would be most of the rows that are counted. */
 const HISTORY_SECONDS_MIN = 40;
 const ROUNDS_MAX = 50;
+/** Far above what one server does. */
+const RATE_MAX = 10_000;
 /**
  * Enough that the server's one thread never waits (its CPU seconds equal the measured ones). More would only make the
  * queues longer, and the runtime slower: the bare object does 15,000 deliveries/s with 4 under way and 6,600 with 40.
@@ -36,10 +42,18 @@ const { values } = readOptions(USAGE, {
   friends: { type: "string" },
   seconds: { type: "string" },
   rounds: { type: "string" },
+  rate: { type: "string" },
   history: { type: "boolean", default: false },
+  owntracks: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
 });
-const defaults = values.history ? { users: 1_000, seconds: HISTORY_SECONDS_MIN } : { users: 400, seconds: 10 };
+if (values.history && values.owntracks) refuseUsage(USAGE, "--owntracks and --history are two benches");
+const defaults = values.history
+  ? { users: 1_000, friends: 40, seconds: HISTORY_SECONDS_MIN }
+  : // A phone each 2 s at the rate of the target: a position has the time in seconds.
+    values.owntracks
+    ? { users: 2 * RATE_TARGET, friends: 10, seconds: 20 }
+    : { users: 400, friends: 40, seconds: 10 };
 const users = readInteger(USAGE, {
   option: "--users",
   text: values.users,
@@ -47,7 +61,12 @@ const users = readInteger(USAGE, {
   min: 2,
   max: USERS_MAX,
 });
-const friends = readInteger(USAGE, { option: "--friends", text: values.friends, fallback: 40, max: FRIENDS_MAX });
+const friends = readInteger(USAGE, {
+  option: "--friends",
+  text: values.friends,
+  fallback: defaults.friends,
+  max: FRIENDS_MAX,
+});
 const seconds = readInteger(USAGE, {
   option: "--seconds",
   text: values.seconds,
@@ -56,9 +75,12 @@ const seconds = readInteger(USAGE, {
   max: SECONDS_MAX,
 });
 const roundCount = readInteger(USAGE, { option: "--rounds", text: values.rounds, fallback: 5, max: ROUNDS_MAX });
+const rate = readInteger(USAGE, { option: "--rate", text: values.rate, fallback: RATE_TARGET, max: RATE_MAX });
 for (const name of ["friends", "rounds"] as const) {
   if (values.history && values[name] !== undefined) refuseUsage(USAGE, `--${name} is not for --history`);
 }
+if (values.owntracks && values.rounds !== undefined) refuseUsage(USAGE, "--rounds is not for --owntracks");
+if (!values.owntracks && values.rate !== undefined) refuseUsage(USAGE, "--rate is for --owntracks only");
 if (!values.history) checkFriends();
 
 const failed = new AbortController();
@@ -66,7 +88,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => failed.abort(new Error(`ended by ${signal}`)));
 }
 try {
-  await (values.history ? history() : bench());
+  await (values.history ? history() : values.owntracks ? ownTracks() : bench());
 } catch (error) {
   // An abort shows up as an AbortError wherever the bench happened to wait; its reason is what went wrong.
   const cause: unknown = failed.signal.aborted ? failed.signal.reason : error;
@@ -84,6 +106,12 @@ async function history(): Promise<void> {
   const onFailure = (error: Error) => failed.abort(error);
   const report = await benchHistory({ users, seconds, onFailure, signal: failed.signal });
   process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatHistoryReport(report)}\n`);
+  if (report.failures.length > 0) process.exitCode = 1;
+}
+
+async function ownTracks(): Promise<void> {
+  const report = await benchOwnTracks({ users, friends, seconds, rate, signal: failed.signal });
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatOwnTracksReport(report)}\n`);
   if (report.failures.length > 0) process.exitCode = 1;
 }
 

@@ -42,8 +42,8 @@ export const SETTINGS = [
     name: "LINK_SECRET",
     default: undefined,
     meaning:
-      "Seals the codes of invites and shares: at least 32 bytes; a comma list during rotation. By default made from" +
-      " `AUTH_SECRET`; with `AUTH_JWKS_URL` there are no invites and shares without it.",
+      "Seals the codes of invites and shares and the passwords of devices: at least 32 bytes; a comma list during rotation." +
+      " By default made from `AUTH_SECRET`; with `AUTH_JWKS_URL` there are none of the three without it.",
   },
   { name: "RADIUS_M", default: "8046.72", meaning: "How far a nearby friend may be, in metres (5 miles)." },
   { name: "INACTIVE_AFTER_S", default: "600", meaning: "Seconds without a live position until a user is inactive." },

@@ -117,7 +117,7 @@ export async function authorize(people: readonly Person[], env: SettingsEnv): Pr
 }
 
 /** Both sides of each pair ask, one after the other, so that nobody has many requests pending. */
-async function befriend(
+export async function befriend(
   people: Person[],
   url: string,
   headers: Record<string, string>[],

@@ -23,7 +23,7 @@ export function missingSettings(config: Config, secrets: readonly string[]): str
     problems.push(...need("AUTH_ISSUER", ", needed with AUTH_JWKS_URL", VAR));
     problems.push(...need("AUTH_AUDIENCE", ", needed with AUTH_JWKS_URL", VAR));
     problems.push(
-      ...need("LINK_SECRET", ", needed with AUTH_JWKS_URL for invites and shares", `${SECRET} LINK_SECRET`),
+      ...need("LINK_SECRET", ", needed with AUTH_JWKS_URL for invites, shares and devices", `${SECRET} LINK_SECRET`),
     );
   }
   const sinks = (vars.get("HISTORY_SINKS") ?? "r2").split(",").map((name) => name.trim());

@@ -73,14 +73,14 @@ async function inTurns<T>(
   world: World,
   app: string,
   all: readonly T[],
-  send: (user: User, password: string, one: T) => Promise<void>,
+  report: (user: User, password: string, one: T) => Promise<void>,
 ): Promise<User[]> {
   const users: User[] = [];
   for (let start = 0; start < all.length; start += REPORTS_PER_USER) {
     const user = world.user(`${app}${start}`);
     users.push(user);
     const password = await devicePassword(user, app);
-    for (const one of all.slice(start, start + REPORTS_PER_USER)) await send(user, password, one);
+    for (const one of all.slice(start, start + REPORTS_PER_USER)) await report(user, password, one);
   }
   return users;
 }

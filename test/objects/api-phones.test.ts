@@ -1,4 +1,5 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
 import { DEVICES_MAX, OWNTRACKS_REST_MS, PHONE_BODY_MAX_BYTES } from "../../src/protocol/limits.ts";
@@ -161,16 +162,30 @@ describe("/v1/devices", () => {
     expect((await call(`GET /s/${password}`)).status).toBe(404);
   });
 
-  test("[PASS5] without a secret to seal with there are none", async () => {
-    const keys = {
+  test("[PASS5] without a secret to seal with there are none, and a token reports all the same", async () => {
+    const { publicKey, privateKey } = await generateKeyPair("ES256");
+    const keys = { keys: [{ ...(await exportJWK(publicKey)), alg: "ES256", kid: "a" }] };
+    vi.spyOn(globalThis, "fetch").mockImplementation(() => Promise.resolve(Response.json(keys)));
+    const env = envWith({
       AUTH_SECRET: undefined,
-      AUTH_JWKS_URL: "https://keys.example/jwks",
+      AUTH_JWKS_URL: "https://keys.example/devices",
       AUTH_ISSUER: "i",
       AUTH_AUDIENCE: "a",
-    };
-    const response = await call("POST /owntracks", { headers: basic("ann", "x".repeat(60)), env: envWith(keys) });
-    expect(response.status).toBe(401);
-    await refused(response);
+    });
+    const ann = someone();
+    const jwt = new SignJWT({}).setProtectedHeader({ alg: "ES256", kid: "a" }).setSubject(ann).setIssuer("i");
+    const token = await jwt.setAudience("a").setExpirationTime("1h").sign(privateKey);
+    for (const line of ["POST /v1/devices", "GET /v1/devices", "DELETE /v1/devices/x"]) {
+      const { detail } = await expectProblem(await call(line, { token, env }), 500, "not_configured");
+      expect(detail).toContain("LINK_SECRET");
+    }
+    await refused(await call("POST /owntracks", { headers: basic(ann, "x".repeat(60)), env }));
+    const { env: withObject } = envWithObject(
+      { phone: () => Promise.resolve({ friends: [], transitions: [] }) },
+      { ...env },
+    );
+    const report = { json: location(), headers: basic(ann, token), env: withObject };
+    expect(await expectOk(await call("POST /owntracks", report))).toEqual([]);
   });
 });
 

@@ -95,17 +95,6 @@ const CELL_CHARS = 14;
 
 export function formatOwnTracksReport(report: OwnTracksReport): string {
   const { users, friends, seconds, rate, paced, fastest, rateTarget, peakServerMiB, failures, machine } = report;
-  const row = (name: string, cells: readonly string[]): string =>
-    name.padEnd(NAME_CHARS) + cells.map((cell) => cell.padStart(CELL_CHARS)).join("");
-  const line = (name: string, each: PhaseReport): string =>
-    row(name, [
-      each.reportsPerS.toFixed(0),
-      each.p50Ms.toFixed(1),
-      each.p99Ms.toFixed(1),
-      each.friendsPerAnswer.toFixed(1),
-      String(each.refused),
-      each.serverCores?.toFixed(2) ?? "-",
-    ]);
   return [
     `${users} phones with ${friends} friends near each, ${seconds} s at ${rate} reports/s and ${seconds} s as fast as it goes`,
     `${machine.cpus} CPUs (${machine.cpu}), Node ${machine.node}`,
@@ -118,4 +107,19 @@ export function formatOwnTracksReport(report: OwnTracksReport): string {
     `reports/s as fast as it goes: ${fastest.reportsPerS} (target: at least ${rateTarget})`,
     ...(failures.length === 0 ? [] : [`FAILED: ${failures.join("; ")}`]),
   ].join("\n");
+}
+
+function line(name: string, phase: PhaseReport): string {
+  return row(name, [
+    phase.reportsPerS.toFixed(0),
+    phase.p50Ms.toFixed(1),
+    phase.p99Ms.toFixed(1),
+    phase.friendsPerAnswer.toFixed(1),
+    String(phase.refused),
+    phase.serverCores?.toFixed(2) ?? "-",
+  ]);
+}
+
+function row(name: string, cells: readonly string[]): string {
+  return name.padEnd(NAME_CHARS) + cells.map((cell) => cell.padStart(CELL_CHARS)).join("");
 }

@@ -79,7 +79,7 @@ export const devices = new Hono<CallerEnv>()
 
 const ENDPOINTS = { owntracks: "/owntracks", traccar: "/osmand" } as const satisfies Record<DeviceApp, string>;
 
-/** Opens the app on the phone that it is scanned with; both ask their user before they take anything over. */
+/** Opens the app on the phone that it is scanned with. */
 function linkOf(app: DeviceApp, { endpoint, user, name, password, id, encryptionKey }: Access): string {
   if (app === "owntracks") {
     const tid = chooseTid({ id: user, ...(name === undefined ? {} : { name }) }, new Set());

@@ -6,6 +6,9 @@ export const FACE_MAX_BYTES = 20 * 1024;
 /** Of one answer: a phone that moves asks every 10 s, and pays for what it gets. */
 export const FACES_MAX_BYTES = 64 * 1024;
 
+/** The nearest friends, whose pictures are looked up: each look is a call of the platform, of which a request has so many. */
+export const FACE_LOOKUPS_MAX = 50;
+
 /** Fetches that one answer starts; the next one starts more. Each is an outgoing request, billed and bounded. */
 export const FACE_FETCHES_MAX = 4;
 
@@ -21,8 +24,14 @@ const FAILED_KEPT_S = 10 * 60;
 /** Set on what is kept for a picture that could not be had: a body of no bytes is not told apart from a lost one. */
 const FAILED_HEADER = "x-nearby-no-picture";
 
-/** Addresses that this isolate is fetching: the next report comes before the answer does. */
-const underWay = new Set<string>();
+/** Addresses that an isolate remembers to have fetched: bounds its memory, not what it shows. */
+const REMEMBERED_MAX = 1_000;
+
+/**
+ * When this isolate fetched each address, ms. The next report comes before the picture does; and where a cache keeps nothing,
+ * as it may, each report would fetch everything again.
+ */
+const fetchedAt = new Map<string, number>();
 
 export interface FaceParts {
   /** As much as is needed of the platform's. */
@@ -34,6 +43,8 @@ export interface FaceParts {
   /** Of this server; what is kept is kept under an address of its own. */
   readonly origin: string;
   readonly waitUntil: (work: Promise<void>) => void;
+  /** ms. */
+  readonly now: number;
 }
 
 /**
@@ -50,14 +61,13 @@ export async function facesOf(
   const faces: (Uint8Array | undefined)[] = [];
   let leftBytes = FACES_MAX_BYTES;
   let leftFetches = FACE_FETCHES_MAX;
-  for (const address of addresses) {
-    const isUseful = address !== undefined && leftBytes > 0 && isPublicPicture(address);
+  for (const [at, address] of addresses.entries()) {
+    const isUseful = address !== undefined && at < FACE_LOOKUPS_MAX && leftBytes > 0 && isPublicPicture(address);
     const key = isUseful ? await keyOf(address, parts.origin) : undefined;
     const kept = key === undefined ? undefined : await parts.cache.match(key);
-    if (isUseful && key !== undefined && kept === undefined && leftFetches > 0 && !underWay.has(address)) {
+    if (isUseful && key !== undefined && kept === undefined && leftFetches > 0 && isDue(address, parts.now)) {
       leftFetches -= 1;
-      underWay.add(address);
-      parts.waitUntil(keep(address, key, parts).finally(() => underWay.delete(address)));
+      parts.waitUntil(keep(address, key, parts));
     }
     const isThere = kept !== undefined && !kept.headers.has(FAILED_HEADER);
     const face = isThere ? new Uint8Array(await kept.arrayBuffer()) : undefined;
@@ -66,6 +76,17 @@ export async function facesOf(
     faces.push(fits ? face : undefined);
   }
   return faces;
+}
+
+/** Notes that it is fetched now, if it is. */
+function isDue(address: string, now: number): boolean {
+  const before = fetchedAt.get(address);
+  if (before !== undefined && now < before + FAILED_KEPT_S * 1000) return false;
+  fetchedAt.delete(address);
+  fetchedAt.set(address, now);
+  const [oldest] = fetchedAt.keys();
+  if (fetchedAt.size > REMEMBERED_MAX && oldest !== undefined) fetchedAt.delete(oldest);
+  return true;
 }
 
 async function keep(address: string, key: string, { cache, fetch }: FaceParts): Promise<void> {

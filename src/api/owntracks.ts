@@ -53,6 +53,7 @@ async function take(c: Context<ApiEnv>): Promise<Response> {
       fetch: (address, init) => fetch(address, init),
       origin: new URL(c.req.url).origin,
       waitUntil: (work) => c.executionCtx.waitUntil(work),
+      now,
     },
   );
   const shown = friends.map((friend, at) => ({ ...friend, ...(faces[at] === undefined ? {} : { face: faces[at] }) }));

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 
-import { FACE_FETCHES_MAX, FACE_MAX_BYTES, FACES_MAX_BYTES, facesOf } from "../../src/api/faces.ts";
+import { FACE_FETCHES_MAX, FACE_LOOKUPS_MAX, FACE_MAX_BYTES, FACES_MAX_BYTES, facesOf } from "../../src/api/faces.ts";
 import { isPicture, isPublicPicture } from "../../src/ingest/picture.ts";
 
 const HEAD = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -26,9 +26,10 @@ function world(answerOf: (address: string) => Response | Promise<Response>) {
     origin: "https://nearby.test",
     waitUntil: (one: Promise<void>) => void work.push(one),
   };
-  const ask = (...addresses: (string | undefined)[]) => facesOf(addresses, parts);
+  const clock = { now: 1_795_000_000_000 };
+  const ask = (...addresses: (string | undefined)[]) => facesOf(addresses, { ...parts, ...clock });
   const idle = async (): Promise<void> => void (await Promise.all(work.splice(0)));
-  return { ask, idle, fetch, kept };
+  return { ask, idle, fetch, kept, clock };
 }
 
 const address = (name: string): string => `https://pictures.nearby-friends.dev/${name}`;
@@ -96,6 +97,35 @@ describe("[PHONE10] pictures", () => {
     await idle();
     expect(fetch).toHaveBeenCalledTimes(FACE_FETCHES_MAX + 1);
     expect((await ask(...all)).every((face) => face?.length === 100)).toBe(true);
+  });
+});
+
+describe("[PHONE10] what bounds the work", () => {
+  test.each([
+    [FACE_LOOKUPS_MAX - 1, 1],
+    [FACE_LOOKUPS_MAX, 0],
+  ])("with %i friends before it, a picture is looked up %i times", async (before, times) => {
+    const { ask, idle, fetch } = world(() => new Response(png(100)));
+    await ask(...Array.from({ length: before }, () => undefined), address(`behind${before}`));
+    await idle();
+    expect(fetch).toHaveBeenCalledTimes(times);
+  });
+
+  test("where nothing is kept, an address is fetched once in ten minutes, not with every report", async () => {
+    const { ask, idle, fetch, kept, clock } = world(() => new Response(png(100)));
+    for (const [laterMs, times] of [
+      [0, 1],
+      [10_000, 1],
+      [589_999, 1],
+      [1, 2],
+      [599_999, 2],
+    ] as const) {
+      clock.now += laterMs;
+      expect(await ask(address("forgotten"))).toEqual([undefined]);
+      await idle();
+      kept.clear();
+      expect(fetch).toHaveBeenCalledTimes(times);
+    }
   });
 });
 

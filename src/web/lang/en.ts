@@ -170,8 +170,7 @@ export const EN = {
   phoneRemoveNamed: "Remove {name}",
   phoneRemoveAsk: "Remove {name}? The app can no longer report for you.",
   phoneSetup: "Set up {app}",
-  phoneScan:
-    "Install {app} on the phone, then scan this code with its camera. {app} asks before it takes over anything.",
+  phoneScan: "Install {app} on the phone, then scan this code with its camera.",
   phoneCode: "QR code that sets up the app",
   phoneOpen: "On this phone: open {app}",
   phoneOnce: "Or enter these yourself. They are shown only this once: whoever has them can report positions as you.",

@@ -169,7 +169,7 @@ export const KO: Words = {
   phoneRemoveNamed: "{name} 제거",
   phoneRemoveAsk: "{name}을(를) 제거할까요? 이 앱은 더 이상 내 위치를 보낼 수 없습니다.",
   phoneSetup: "{app} 설정",
-  phoneScan: "휴대폰에 {app} 앱을 설치한 다음 카메라로 이 코드를 스캔하세요. 앱은 설정을 바꾸기 전에 먼저 확인합니다.",
+  phoneScan: "휴대폰에 {app} 앱을 설치한 다음 카메라로 이 코드를 스캔하세요.",
   phoneCode: "앱을 설정하는 QR 코드",
   phoneOpen: "이 휴대폰에서 {app} 열기",
   phoneOnce: "또는 직접 입력하세요. 지금 한 번만 표시되며, 이 정보를 가진 사람은 내 이름으로 위치를 보낼 수 있습니다.",

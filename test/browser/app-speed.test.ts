@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { App, SOON_MS, test } from "./app.ts";
 import { launch } from "./browser.ts";
 import { FAKE_ENTRY, startFakeServer } from "./fake-server.ts";
-import { traceFrames, type FrameReport } from "./trace.ts";
+import { traceFrames, type FrameReport, type Spread } from "./trace.ts";
 
 const FRIENDS = 400;
 const FIRST_PAINT_MAX_MS = 1_500;
@@ -25,9 +25,10 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function words({ framesPerSecond, p50Ms, p95Ms, worstMs }: FrameReport): string {
-  const [p50, p95, worst] = [p50Ms, p95Ms, worstMs].map((ms) => ms.toFixed(1));
-  return `${framesPerSecond.toFixed(1)} frames/s, script per frame p50 ${p50} ms, p95 ${p95} ms, worst ${worst} ms`;
+function words({ framesPerSecond, cpuMs, wallMs }: FrameReport): string {
+  const spread = ({ p50, p95, worst }: Spread) =>
+    `p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, worst ${worst.toFixed(1)} ms`;
+  return `${framesPerSecond.toFixed(1)} frames/s, script per frame ${spread(cpuMs)} (on the wall ${spread(wallMs)})`;
 }
 
 test("the map is painted soon", async ({ browser }) => {
@@ -54,14 +55,13 @@ for (const [compositor, args] of COMPOSITORS) {
     const app = await App.open(browser, { url: server.url }, FAKE_ENTRY);
     await app.expectOnMap(FRIENDS);
     await app.page.waitForTimeout(2_000);
-    let best = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < ATTEMPTS_MAX && best > SCRIPT_P95_MAX_MS; i++) {
-      const report = await traceFrames(browser, app.page, TRACE_MS);
-      say(`${FRIENDS} friends at 1/s, layers by ${compositor}: ${words(report)}`);
-      expect(report.frames).toBeGreaterThan(TRACE_MS / 1000);
-      best = Math.min(best, report.p95Ms);
-    }
-    expect(best).toBeLessThanOrEqual(SCRIPT_P95_MAX_MS);
+    const report = await traceFrames(browser, app.page, TRACE_MS);
+    say(`${FRIENDS} friends at 1/s, layers by ${compositor}: ${words(report)}`);
+    expect(report.frames).toBeGreaterThan(TRACE_MS / 1000);
+    // A trace in other words than these would show no script at all.
+    expect(report.cpuMs.p50).toBeGreaterThan(0);
+    // Time on the wall would tell what else the machine does: the rasteriser alone can take both of two cores.
+    expect(report.cpuMs.p95).toBeLessThanOrEqual(SCRIPT_P95_MAX_MS);
     await browser.close();
     await server.close();
   });

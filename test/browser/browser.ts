@@ -3,6 +3,13 @@ import { chromium, type Browser, type BrowserContext, type Page } from "playwrig
 
 export const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
+/**
+ * Without a graphics processor Chromium puts the layers of a page together either by SwiftShader or by itself, which takes
+ * less of the processor that it shares with everything else.
+ */
+export const COMPOSITORS = { SwiftShader: [], software: ["--disable-gpu-compositing"] } as const;
+export type Compositor = keyof typeof COMPOSITORS;
+
 /** Nothing phones home; WebGL is drawn by the processor, as there is no other here. */
 const ARGS = [
   "--no-sandbox",
@@ -18,8 +25,8 @@ const ARGS = [
 export const WIDE = { width: 1440, height: 900 } as const;
 export const NARROW = { width: 360, height: 740 } as const;
 
-export function launch(moreArgs: readonly string[] = []): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, args: [...ARGS, ...moreArgs] });
+export function launch(compositor: Compositor = "software"): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: [...ARGS, ...COMPOSITORS[compositor]] });
 }
 
 export interface PageOptions {

@@ -26,16 +26,19 @@ function hibernate(w: World, ...names: string[]): void {
   for (const name of names) w.restart(name);
 }
 
-/** Everything that a said of its place to b since this call, by rev. */
+/** Everything that a said of its place to b since this call, in calls and answers, then in words. */
 function listen(w: World, from: string, to: string): () => { lat: number; lng: number; errorM: number }[] {
-  const [calls, letters] = [w.meetings.length, w.letters.length];
+  const [calls, words] = [w.meetings.length, w.words.length];
   return () => {
-    const said = w.meetings.slice(calls).flatMap((call) => {
+    const inCalls = w.meetings.slice(calls).flatMap((call) => {
       if (call.from === from && call.to === to) return [call.sighting];
       return call.from === to && call.to === from && call.answer?.kind === "active" ? [call.answer.sighting] : [];
     });
-    expect(w.letters.length).toBeGreaterThanOrEqual(Math.min(letters, w.letters.length));
-    return said.map(({ lat, lng, errorM }) => ({ lat, lng, errorM }));
+    const inWords = w.words.slice(words).flatMap((word) => {
+      const isPlace = word.visibility !== "exact" && word.said !== null && "lat" in word.said;
+      return isPlace && word.from === from && word.to === to ? [word.said] : [];
+    });
+    return [...inCalls, ...inWords].map(({ lat, lng, errorM }) => ({ lat, lng, errorM }));
   };
 }
 

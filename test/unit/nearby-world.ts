@@ -127,6 +127,8 @@ export class World {
   readonly people: Person[];
   readonly meetings: Meeting[] = [];
   readonly letters: Letter[] = [];
+  /** Every word that has arrived, in order. */
+  readonly words: SimpleWord[] = [];
   /** Everything that clients were sent and objects were told to do, in order. */
   readonly log: string[] = [];
   /** Times at which a copy of the state would have changed although `version` had not. */
@@ -312,7 +314,9 @@ export class World {
   }
 
   /** The word arrives. A word carries no exact place. */
-  hear({ from, to, said, visibility }: SimpleWord): void {
+  hear(word: SimpleWord): void {
+    const { from, to, said, visibility } = word;
+    this.words.push(word);
     if (said === null) return;
     if ("reason" in said) this.#hearLeft(to, from, said);
     else if (visibility !== "exact") this.#hearPlace(to, from, said);

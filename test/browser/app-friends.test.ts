@@ -176,3 +176,31 @@ describe("friendships", () => {
     await other.context.close();
   });
 });
+
+describe("the trail of a day", () => {
+  test("the slider goes from its first point to its last", async ({ town, open }) => {
+    const visitor = await town.person("Visitor");
+    // Ten minutes and forty seconds from the second half of a minute: no whole number of the slider's steps.
+    const startMs = Math.floor(Date.now() / 60_000 - 20) * 60_000 + 30_000;
+    const points = [0, 300_000, 640_000].map((ms, i) => ({ ...away(i * 200, 0), ts: startMs + ms }));
+    await visitor.api("POST", "/v1/location", { points });
+    const app = await open(visitor, { at: null });
+    await app.tab("Trail");
+    const slider = app.page.getByRole("slider");
+    await slider.waitFor();
+    const moment = () => app.page.locator(".slider output").textContent();
+    const [first, last] = await app.page.locator(".slider-ends span").allTextContents();
+    expect(first).not.toBe(last);
+    expect(await moment()).toBe(last);
+    for (const [key, shown] of [
+      ["Home", first],
+      ["End", last],
+    ] as const) {
+      await slider.press(key);
+      await expect.poll(moment, { timeout: SOON_MS }).toBe(shown);
+      expect(await slider.getAttribute("aria-valuetext")).toBe(shown);
+    }
+    await slider.press("ArrowLeft");
+    await expect.poll(moment, { timeout: SOON_MS }).not.toBe(last);
+  });
+});

@@ -74,6 +74,7 @@ function Day() {
   const { points = [], lengthM = 0, dayMs = 0 } = trail.value ?? {};
   const first = points[0]?.ts ?? dayMs;
   const last = points.at(-1)?.ts ?? dayMs + DAY_MS;
+  const step = last - first > 2 * STEP_MS ? STEP_MS : 1;
   return (
     <>
       <label class="slider">
@@ -84,11 +85,12 @@ function Day() {
         <input
           type="range"
           min={first}
-          max={last}
-          step={last - first > 2 * STEP_MS ? STEP_MS : 1}
+          // A whole number of steps, or the last of them would end before the last point.
+          max={first + Math.ceil((last - first) / step) * step}
+          step={step}
           value={momentMs}
           aria-valuetext={sayClock(momentMs.value)}
-          onInput={(event) => (momentMs.value = Number(event.currentTarget.value))}
+          onInput={(event) => (momentMs.value = Math.min(last, Number(event.currentTarget.value)))}
         />
         <span class="slider-ends soft" aria-hidden="true">
           <span>{sayClock(first)}</span>

@@ -93,6 +93,18 @@ describe("looks", () => {
     await app.context.close();
   });
 
+  test("the browser finds nothing that keeps the app from being installed", async ({ browser, town }) => {
+    const app = await App.open(browser, { url: town.url }, "/");
+    await app.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+    const session = await app.context.newCDPSession(app.page);
+    const { installabilityErrors } = await session.send("Page.getInstallabilityErrors");
+    // Contexts of tests are private windows, and nothing is installed out of those.
+    expect(installabilityErrors.map(({ errorId }) => errorId)).toEqual(["in-incognito"]);
+    const { errors, url } = await session.send("Page.getAppManifest");
+    expect([errors, url]).toEqual([[], `${town.url}/manifest.webmanifest`]);
+    await app.context.close();
+  });
+
   test("everything can be reached and done with the keyboard", async ({ town, open }) => {
     const visitor = await town.person("Visitor");
     const ana = await town.person("Ana");

@@ -65,7 +65,7 @@ describe("looks", () => {
           await app.page.screenshot({
             path: join(SCREENSHOTS_DIR, `${tab.toLowerCase()}-${shape}-${colorScheme}.png`),
           });
-          expect(await problems(app), tab).toEqual([]);
+          expect(await problems(app.page), tab).toEqual([]);
           // Wider than the screen: something would have to be scrolled sideways.
           expect(await app.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
           const overflow = await app.page.evaluate(() => {
@@ -78,7 +78,7 @@ describe("looks", () => {
         await app.page.locator(".rows .person-main").first().click();
         await app.page.waitForTimeout(300);
         await app.page.screenshot({ path: join(SCREENSHOTS_DIR, `friend-${shape}-${colorScheme}.png`) });
-        expect(await problems(app), "friend").toEqual([]);
+        expect(await problems(app.page), "friend").toEqual([]);
         expect(app.failures).toEqual([]);
       });
     }
@@ -88,7 +88,7 @@ describe("looks", () => {
     const app = await App.open(browser, { url: town.url, locale: "ko-KR", viewport: NARROW, scale: 2 }, "/");
     await expect.poll(() => app.page.getByRole("button").allTextContents(), { timeout: SOON_MS }).toEqual(["로그인"]);
     await app.page.screenshot({ path: join(SCREENSHOTS_DIR, "sign-in-narrow-ko.png") });
-    expect(await problems(app)).toEqual([]);
+    expect(await problems(app.page)).toEqual([]);
     expect(await app.page.evaluate(() => document.documentElement.lang)).toBe("ko");
     await app.context.close();
   });

@@ -95,7 +95,7 @@ describe("phones", () => {
         const look = async (name: string, scroller: string): Promise<void> => {
           await app.page.waitForTimeout(300);
           await app.page.screenshot({ path: join(SCREENSHOTS_DIR, `${name}-${shape}-${colorScheme}.png`) });
-          expect(await problems(app), name).toEqual([]);
+          expect(await problems(app.page), name).toEqual([]);
           const overflow = await app.page
             .locator(scroller)
             .evaluate((element) => element.scrollWidth > element.clientWidth);

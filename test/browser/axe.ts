@@ -1,8 +1,8 @@
+/** What keeps people out of a page who see or move otherwise, as far as axe can tell. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import type { Page } from "playwright-core";
 import * as v from "valibot";
-
-import type { App } from "./app.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -17,7 +17,7 @@ const Report = v.object({
 });
 
 /** What axe finds that keeps people out, as `rule: element`. */
-export async function problems({ page }: App): Promise<string[]> {
+export async function problems(page: Page): Promise<string[]> {
   // The policy of the page lets no script in but its own.
   const session = await page.context().newCDPSession(page);
   await session.send("Runtime.evaluate", { expression: AXE });

@@ -5,6 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 
+import { problems } from "./axe.ts";
 import { launch, NARROW, newContext, watchForFailures, WIDE } from "./browser.ts";
 
 const SCREENSHOTS_DIR = join(import.meta.dirname, "../../dist/screenshots");
@@ -61,6 +62,7 @@ describe("plain pages", () => {
     }
     expect(await fitsAcross(page)).toBe(true);
     await page.screenshot({ path: join(SCREENSHOTS_DIR, `docs-${shape}-${colorScheme}.png`) });
+    expect(await problems(page)).toEqual([]);
     expect(failures).toEqual([]);
   });
 
@@ -78,7 +80,23 @@ describe("plain pages", () => {
       );
       expect(await fitsAcross(page)).toBe(true);
       await page.screenshot({ path: join(SCREENSHOTS_DIR, `invite-${shape}-${scheme}.png`) });
+      expect(await problems(page)).toEqual([]);
       expect(failures).toEqual([]);
     },
   );
+
+  test.each(LOOKS)("a share, %s and %s: the name is text, and the place is there", async (shape, scheme) => {
+    const token = await signIn(`sharer-${shape}-${scheme}`, "<b>Ann</b> & co");
+    await call(token, "/v1/location", { lat: 37.5512, lng: 126.9882, ts: Date.now() });
+    const { code } = v.parse(v.object({ code: v.string() }), await call(token, "/v1/shares", { minutes: 60 }));
+    const viewport = shape === "wide" ? WIDE : NARROW;
+    const { page, failures, status } = await open(`/s/${code}`, { viewport, colorScheme: scheme });
+    expect(status).toBe(200);
+    await page.getByText("37.55120, 126.98820").waitFor();
+    expect(await page.locator("h1").innerText()).toContain("<b>Ann</b> & co");
+    expect(await fitsAcross(page)).toBe(true);
+    await page.screenshot({ path: join(SCREENSHOTS_DIR, `share-${shape}-${scheme}.png`) });
+    expect(await problems(page)).toEqual([]);
+    expect(failures).toEqual([]);
+  });
 });

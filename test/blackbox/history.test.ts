@@ -79,6 +79,22 @@ describe("history over HTTP", { concurrent: true, timeout: 20_000 }, () => {
     expect((await read(ana)).points).toEqual([bare, late, full]);
   });
 
+  test("[SAVE3] a client that never reads what is saved sends all of it again each time: each point is there once", async ({
+    world,
+  }) => {
+    const ana = world.user("ana");
+    const points = walk(45);
+    for (let sent = 15; sent <= points.length; sent += 15) {
+      const socket = await ana.connect();
+      await socket.welcome();
+      socket.send({ type: "locations", points: points.slice(0, sent) });
+      // It is only waited until the points have arrived.
+      await socket.ping();
+      socket.cut();
+    }
+    await expect.poll(async () => (await read(ana)).points).toEqual(points);
+  });
+
   test("[HIST1] from is inclusive, to exclusive", async ({ world }) => {
     const ana = world.user("ana");
     const points = walk(5);

@@ -84,13 +84,13 @@ function Day() {
         </span>
         <input
           type="range"
-          min={first}
-          // A whole number of steps, or the last of them would end before the last point.
-          max={first + Math.ceil((last - first) / step) * step}
+          // A whole number of steps, counted from the last point, where the slider begins.
+          min={last - Math.ceil((last - first) / step) * step}
+          max={last}
           step={step}
           value={momentMs}
           aria-valuetext={sayClock(momentMs.value)}
-          onInput={(event) => (momentMs.value = Math.min(last, Number(event.currentTarget.value)))}
+          onInput={(event) => (momentMs.value = Math.max(first, Number(event.currentTarget.value)))}
         />
         <span class="slider-ends soft" aria-hidden="true">
           <span>{sayClock(first)}</span>

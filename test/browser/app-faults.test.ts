@@ -24,8 +24,11 @@ describe("faults", () => {
     proxy.cut();
     await app.expectState("Offline");
     for (let i = 0; i < 5; i++) await step();
-    // The server tells what is stored once in a while: all of them are kept here until then.
-    await app.expectState("9 positions wait to be saved");
+    // The server tells what is stored once in a while: all of them are kept here until then. A place where the marker
+    // rests is said once more.
+    const waiting = async () =>
+      Number(/(\d+) positions wait/.exec((await app.page.locator(".pill").textContent()) ?? "")?.[1]);
+    await expect.poll(waiting, { timeout: SOON_MS }).toBeGreaterThanOrEqual(9);
     proxy.restore();
     await app.expectState("Online", BACK_MS);
     const trail = async () => {

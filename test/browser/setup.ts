@@ -25,6 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     DEV_LOGIN: "1",
     POSITION_BURST: "100000",
     POSITION_MIN_S: "0",
+    SPEED_MAX_MPS: "0",
   };
   const main = await startBackend({ port: 0, memory: true, env });
   const hasty = await startBackend({ port: 0, memory: true, env: { ...env, INACTIVE_AFTER_S: `${INACTIVE_AFTER_S}` } });

@@ -3,7 +3,7 @@ import type { Effect } from "../../src/nearby/effects.ts";
 import type { AwayReason, Sighting } from "../../src/nearby/sighting.ts";
 import { Circle } from "../../src/nearby/circle.ts";
 import { quietMaxMs } from "../../src/nearby/economy.ts";
-import type { CircleState } from "../../src/nearby/state.ts";
+import type { CircleState, Shown } from "../../src/nearby/state.ts";
 import { type Down, encodeDown, type Friend, type Nearby } from "../../src/protocol/down.ts";
 import type { Fix } from "../../src/protocol/fix.ts";
 import type { Settings } from "../../src/settings.ts";
@@ -185,7 +185,7 @@ export class Live {
       asker.connection,
       shown === undefined
         ? encodeDown({ type: "gone", id: row.id, reason: this.#circle.absence(row.no), ...ref })
-        : encodeDown({ type: "friend", friend: friendOf(row, shown.sighting, shown.distanceM, true), ...ref }),
+        : encodeDown({ type: "friend", friend: this.#friendOf(row, shown, true), ...ref }),
     );
   }
 
@@ -291,7 +291,7 @@ export class Live {
     switch (effect.kind) {
       case "show": {
         const withCard = this.#newCards.delete(effect.no) || effect.isNew;
-        this.#toClients({ type: "friend", friend: friendOf(row, effect.sighting, effect.distanceM, withCard) }, asker);
+        this.#toClients({ type: "friend", friend: this.#friendOf(row, effect, withCard) }, asker);
         return;
       }
       case "hide":
@@ -339,6 +339,10 @@ export class Live {
     return text;
   }
 
+  #friendOf(row: FriendRow, shown: Pick<Shown, "sighting" | "distanceM">, withCard: boolean): Friend {
+    return friendOf(row, shown, { withCard, usuallyUntil: Date.now() + this.#parts.settings.inactiveAfterMs });
+  }
+
   #learn(row: FriendRow, card: Card): void {
     if (sameCard(row.card, card)) return;
     this.#parts.friends.setCard(row, card);
@@ -349,9 +353,9 @@ export class Live {
 
   #snapshot(): Nearby {
     const list: Friend[] = [];
-    for (const { no, sighting, distanceM } of this.#circle.shown()) {
-      const row = this.#parts.friends.byNo(no);
-      if (row !== undefined) list.push(friendOf(row, sighting, distanceM, true));
+    for (const shown of this.#circle.shown()) {
+      const row = this.#parts.friends.byNo(shown.no);
+      if (row !== undefined) list.push(this.#friendOf(row, shown, true));
     }
     // Shown before a restart and not heard of since: whoever gets this snapshot does not have the card.
     for (const { no, shown, seen } of this.#circle.contacts.values())

@@ -68,12 +68,9 @@ export class FriendsNear {
   /** New or moved. An absent name or avatar means "as before". */
   put(friend: Friend): { friend: Friend; isNew: boolean } {
     const before = this.#byId.get(friend.id);
-    const { name, avatar } = before?.friend ?? {};
-    const after = {
-      ...(name === undefined ? {} : { name }),
-      ...(avatar === undefined ? {} : { avatar }),
-      ...friend,
-    };
+    // All that a friend may leave out is the name and the avatar; a deadline that is not repeated is over.
+    const { activeUntil: _, ...known } = before?.friend ?? {};
+    const after = { ...known, ...friend };
     this.#set(after);
     return { friend: this.#measured(after), isNew: !isShown(before) };
   }
@@ -100,9 +97,12 @@ export class FriendsNear {
   #set(friend: Friend): void {
     const { nowMs, serverNowMs, inactiveAfterMs } = this.#options;
     const limitMs = inactiveAfterMs();
-    const ageMs = serverNowMs() - friend.ts;
+    const { ts, activeUntil } = friend;
+    const ageMs = serverNowMs() - ts;
     const isTrusted = ageMs >= 0 && ageMs <= limitMs * TRUSTED_AGE_SHARE;
-    const staleMs = nowMs() + limitMs - (isTrusted ? ageMs : 0);
+    // A phone that lies still reports rarely: then the server says for how long that is in order.
+    const leftMs = activeUntil === undefined ? limitMs - (isTrusted ? ageMs : 0) : activeUntil - serverNowMs();
+    const staleMs = nowMs() + leftMs;
     this.#byId.set(friend.id, { friend, staleMs });
     this.#sorted = undefined;
     this.#sweepAt(staleMs);

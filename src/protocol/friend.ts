@@ -18,6 +18,11 @@ export const FriendSchema = v.object({
   /** Metres from the viewer's latest position to `lat`/`lng`, to 0.1 m. */
   distance: v.number(),
   precision: v.picklist(["exact", "coarse"]),
+  /**
+   * When the friend is inactive without any more news, ms by the server's clock. Only where that is later than usual: of a
+   * phone that reports rarely while it lies still.
+   */
+  activeUntil: v.exactOptional(v.number()),
 });
 
 export type Friend = v.InferOutput<typeof FriendSchema>;

@@ -25,6 +25,7 @@ const friend = v.looseObject({
   ts: ms,
   distance,
   precision: v.picklist(["exact", "coarse"]),
+  activeUntil: v.optional(ms),
 });
 
 const ERROR_CODES = [

@@ -10,6 +10,9 @@ import type { Place } from "./places.ts";
 import { rawRequest } from "./raw-http.ts";
 
 const RADIUS_M = 8046.72;
+const INACTIVE_AFTER_MS = 600_000;
+/** OwnTracks at rest reports every quarter of an hour. */
+const REST_MS = 900_000;
 
 const NewDevice = v.looseObject({
   id: v.string(),
@@ -42,6 +45,21 @@ function report(user: User, password: string, body: unknown): Promise<Answer> {
 }
 
 describe("OwnTracks", () => {
+  test("[DOWN8] a friend's clients learn until when a phone that lies still is shown; of others nothing is said", async ({
+    world,
+  }) => {
+    const [ana, ben] = await world.friends();
+    const { password } = await newDevice(ana);
+    const b = await ben.appear(HOME);
+    const sentMs = Date.now();
+    await report(ana, password, location(HOME));
+    const { friend } = await b.next(shows(ana.id), "the phone");
+    expect(friend.activeUntil).toBeGreaterThanOrEqual(sentMs + REST_MS + INACTIVE_AFTER_MS);
+    expect(friend.activeUntil).toBeLessThanOrEqual(Date.now() + REST_MS + INACTIVE_AFTER_MS);
+    const a = await ana.connect();
+    expect((await a.nearby()).friends).toEqual([expect.not.objectContaining({ activeUntil: expect.anything() })]);
+  });
+
   test("[PHONE5][PHONE2] two phones show each other, and a web page sees both at once", async ({ world }) => {
     const [ana, ben] = await world.friends();
     const [anas, bens] = [await newDevice(ana), await newDevice(ben)];

@@ -66,6 +66,16 @@ describe("stale friends", () => {
     expect(world.client.friends).toEqual([]);
   });
 
+  test("[DOWN8] of a phone that reports rarely stay until the server's deadline, whatever this clock says", async () => {
+    const world = await start(3_600_000);
+    const until = WELCOME.now + 3 * LIMIT_MS;
+    world.network.last.receive({ type: "nearby", friends: [aFriend("a", { ts: WELCOME.now, activeUntil: until })] });
+    pass(world, 3 * LIMIT_MS - 1);
+    expect(world.gone).toEqual([]);
+    pass(world, 1);
+    expect(world.gone).toEqual(["a inactive"]);
+  });
+
   test("leave while offline, too", async () => {
     const world = await start();
     shows(world, ["a", 0]);

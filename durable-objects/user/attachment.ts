@@ -8,9 +8,9 @@ import type { FramePace } from "../../src/protocol/pace.ts";
  * A socket's attachment: the only memory that survives hibernation, free of charge, and gone with its socket. Version 3,
  * little endian. Every socket has the connection part; one of them, the carrier, also has the state of the object.
  *
- *   connection  u8 version, u8 flags (1 carrier, 2 snapshot sent, 4 device), f64 lastHeard, f64 tokenUntil,
- *               f64 pace.tat, u16 pace.refused, u16 pace.badInARow, u32 sent, u32 saved, f64 newestTs,
- *               [u8 length, ASCII device]
+ *   connection  u8 version, u8 flags (1 carrier, 2 snapshot sent, 4 device, 8 discover, 16 people shown), f64 lastHeard,
+ *               f64 tokenUntil, f64 pace.tat, u16 pace.refused, u16 pace.badInARow, u32 sent, u32 saved, f64 newestTs,
+ *               [u8 length, ASCII device], with discover: u16 levels of cells
  *   state       u8 flags (1 sharing, 2 complete, 4 active, 8 unsure, 16 rough, 32 held, 64 before), f64 rev,
  *               f64 positionTat, f64 alarmAt (0 = none),
  *               [f64 rev, i32 lat, i32 lng (1e-7 degrees), f64 ts, f64 activeUntil],
@@ -44,6 +44,14 @@ const HELD_BYTES = BEFORE_BYTES + 8;
 const DEGREE_SCALE = 1e7;
 const SLACK_SCALE = 10;
 
+/** A client has opted in to nearby strangers. */
+export interface Discovery {
+  /** Its list of them is not empty. */
+  readonly shown: boolean;
+  /** Levels of the cells around the user, four bits each (durable-objects/user/strangers.ts). */
+  readonly levels: number;
+}
+
 export interface ConnectionRecord {
   readonly device: string | null;
   /** When this socket last sent anything, ms. */
@@ -51,6 +59,7 @@ export interface ConnectionRecord {
   /** When its token expires, ms. */
   readonly tokenUntil: number;
   readonly snapshotSent: boolean;
+  readonly discovery: Discovery | null;
   readonly pace: FramePace;
   /** Points sent on it, how many of them are known to be stored, and their newest `ts` (ms, 0 for none). */
   readonly sent: number;
@@ -86,9 +95,10 @@ const scratch = new DataView(new ArrayBuffer(ATTACHMENT_MAX_BYTES));
 
 /** At most `ATTACHMENT_MAX_BYTES`; contacts that do not fit are forgotten, which costs a meeting and nothing else. */
 export function encodeAttachment({ connection, object }: Attachment): Uint8Array {
-  const { device, pace } = connection;
+  const { device, discovery, pace } = connection;
   scratch.setUint8(0, VERSION);
-  scratch.setUint8(1, (object ? 1 : 0) | (connection.snapshotSent ? 2 : 0) | (device === null ? 0 : 4));
+  const flags = (object ? 1 : 0) | (connection.snapshotSent ? 2 : 0) | (device === null ? 0 : 4);
+  scratch.setUint8(1, flags | (discovery === null ? 0 : 8) | (discovery?.shown === true ? 16 : 0));
   scratch.setFloat64(2, connection.lastHeard, true);
   scratch.setFloat64(10, connection.tokenUntil, true);
   scratch.setFloat64(18, pace.tatMs, true);
@@ -101,6 +111,10 @@ export function encodeAttachment({ connection, object }: Attachment): Uint8Array
   if (device !== null) {
     scratch.setUint8(at++, device.length);
     for (let i = 0; i < device.length; i++) scratch.setUint8(at++, device.charCodeAt(i));
+  }
+  if (discovery !== null) {
+    scratch.setUint16(at, discovery.levels, true);
+    at += 2;
   }
   if (object !== null) at = writeObject(object, at, false);
   return new Uint8Array(scratch.buffer.slice(0, at));
@@ -118,8 +132,14 @@ export function decodeAttachment(value: unknown): Attachment | null {
     device = String.fromCharCode(...value.subarray(at, at + length));
     at += length;
   }
+  let discovery: Discovery | null = null;
+  if ((flags & 8) !== 0) {
+    discovery = { shown: (flags & 16) !== 0, levels: view.getUint16(at, true) };
+    at += 2;
+  }
   const connection = {
     device,
+    discovery,
     lastHeard: view.getFloat64(2, true),
     tokenUntil: view.getFloat64(10, true),
     snapshotSent: (flags & 2) !== 0,

@@ -34,6 +34,12 @@ export class Blocks {
     return this.#of(id).since !== null;
   }
 
+  /** One of the two blocks the other. */
+  between(id: string): boolean {
+    const { since, theirs } = this.#of(id);
+    return since !== null || theirs;
+  }
+
   /** What a word to them has to say; undefined where there is nothing. */
   markFor(id: string): BlockMark | undefined {
     const { since, rev } = this.#of(id);

@@ -2,7 +2,7 @@ import { CLOSE, CLOSE_REASON, type CloseKind } from "../../src/protocol/errors.t
 import { CONNECTIONS_PER_USER_MAX } from "../../src/protocol/limits.ts";
 import { type FramePace, NEW_PACE } from "../../src/protocol/pace.ts";
 import type { Meter } from "../../src/observe/meter.ts";
-import { decodeAttachment, encodeAttachment, type ObjectRecord } from "./attachment.ts";
+import { decodeAttachment, type Discovery, encodeAttachment, type ObjectRecord } from "./attachment.ts";
 
 export interface Connection {
   readonly ws: WebSocket;
@@ -11,6 +11,8 @@ export interface Connection {
   tokenUntil: number;
   /** `nearby` was sent: frames about friends may follow. */
   snapshotSent: boolean;
+  /** Its client has opted in to nearby strangers. */
+  discovery: Discovery | null;
   pace: FramePace;
   /** Points that its client has sent, and how many of them `saved` has told to be stored. */
   sent: number;
@@ -52,6 +54,11 @@ export class Connections {
   get all(): Iterable<Connection> {
     return this.#all.values();
   }
+  /** At least one client has opted in to strangers. */
+  get discovering(): boolean {
+    for (const { discovery } of this.#all.values()) if (discovery !== null) return true;
+    return false;
+  }
   get(ws: WebSocket): Connection | undefined {
     return this.#all.get(ws);
   }
@@ -90,8 +97,8 @@ export class Connections {
     }
     while (this.#all.size >= CONNECTIONS_PER_USER_MAX) this.close(this.#longestSilent(), "replaced");
     this.#ctx.acceptWebSocket(ws, [OWN_TAG]);
-    const counts = { sent: 0, saved: 0, newestTs: 0 };
-    const connection = { ws, device, lastHeard: now, tokenUntil, snapshotSent: false, pace: NEW_PACE, ...counts };
+    const fresh = { snapshotSent: false, discovery: null, pace: NEW_PACE, sent: 0, saved: 0, newestTs: 0 };
+    const connection = { ws, device, lastHeard: now, tokenUntil, ...fresh };
     this.#all.set(ws, connection);
     this.note(connection);
     return connection;

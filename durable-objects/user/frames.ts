@@ -26,9 +26,10 @@ export async function receive(at: Arrival, data: string | ArrayBuffer): Promise<
   else if (typeof data === "string") await decode(at, data);
 }
 
-export function closeConnection({ connections, live }: Person, connection: Connection, kind: CloseKind): void {
-  connections.close(connection, kind);
-  live.keep();
+export function closeConnection(person: Person, connection: Connection, kind: CloseKind): void {
+  person.connections.close(connection, kind);
+  person.strangers.settle(Date.now());
+  person.live.keep();
 }
 
 /** The newest of some points, if it is at most `freshMs` old: it may be shown as the present. */
@@ -93,7 +94,7 @@ function refuse(
 
 function act(at: Arrival, message: Up): Promise<void> | void {
   const { place, person, connection, now } = at;
-  const { connections, friends, live } = person;
+  const { connections, friends, live, profile, strangers } = person;
   const answer = (code: ErrorCode): void =>
     connections.send(connection, encodeDown(errorDown(code, { ref: message.ref })));
   switch (message.type) {
@@ -116,9 +117,8 @@ function act(at: Arrival, message: Up): Promise<void> | void {
       return;
     }
     case "discover":
-      // People who are not friends are not served: who asks for them must not wait for an answer.
-      if (message.on) answer("not_discoverable");
-      return;
+      if (message.on && !profile.discoverable) return answer("not_discoverable");
+      return strangers.turn(connection, message.on, now);
     case "token":
       return renew(at, message);
   }

@@ -16,7 +16,6 @@ import { friendOf } from "./friend-frame.ts";
 import type { History } from "./history.ts";
 import type { Kept } from "./kept.ts";
 import { callMeet } from "./meetings.ts";
-import type { SharedFix } from "./shares.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Stubs } from "./stubs.ts";
 import { decodeReply, decodeSighting, encodeAnswer, encodeSighting } from "./wire.ts";
@@ -34,8 +33,8 @@ export interface LiveParts {
   readonly card: () => Card;
   /** The friend has to hear this user's newest word (durable-objects/user/bonds.ts). */
   readonly owesWord: (no: FriendNo) => void;
-  /** The live position is new: whoever watches a share sees it. */
-  readonly moved: (fix: SharedFix, now: number) => void;
+  /** The live position is new, or may be known again: of interest beyond the friends. */
+  readonly moved: (sighting: Sighting, now: number) => void;
 }
 
 /** What became of a live position. */
@@ -84,8 +83,8 @@ export class Live {
     return visibility === "exact" ? {} : { told: { rev: told.rev, sighting: this.#tell(told) } };
   }
 
-  /** Where the user is, for viewers of a share; null while nobody may know. */
-  get place(): SharedFix | null {
+  /** Where the user is, for others than friends; null while nobody may know. */
+  get place(): Sighting | null {
     const { self, sharing } = this.#circle;
     return self.kind === "active" && sharing ? self.sighting : null;
   }

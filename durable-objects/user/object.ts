@@ -72,9 +72,11 @@ export class UserObject extends DurableObject<Env> {
     if (share !== null) return this.#watch(share, now);
     const caller = readCaller(request.headers.get(CALLER_HEADER));
     const device = request.headers.get(DEVICE_HEADER);
-    const { connections, live, agenda } = this.#owner(caller);
+    const { connections, live, agenda, strangers } = this.#owner(caller);
     const { 0: client, 1: server } = new WebSocketPair();
     const connection = connections.accept(server, { device, tokenUntil: caller.expMs, now });
+    // The one that made room may have been the one that asked for strangers.
+    strangers.settle(now);
     agenda.cover(caller.expMs, now);
     connections.send(connection, encodeDown(this.#welcome(now)));
     live.connected(now);
@@ -102,7 +104,7 @@ export class UserObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const person = this.#person;
     if (person === null) return;
-    const { agenda, bonds, connections, history, live, profile, shares } = person;
+    const { agenda, bonds, connections, history, live, profile, shares, strangers } = person;
     agenda.fired();
     const now = Date.now();
     if (profile.resumeIfDue(now)) live.share(true, now);
@@ -110,6 +112,7 @@ export class UserObject extends DurableObject<Env> {
     for (const connection of [...connections.all]) {
       if (connection.tokenUntil <= now) connections.close(connection, "tokenExpired");
     }
+    strangers.settle(now);
     const shareAt = shares.end(now);
     const [bondsAt, historyAt] = await Promise.all([bonds.alarm(now), history.alarm(now, !live.active)]);
     const all = [activityAt, connections.earliestTokenEnd, profile.pausedUntil, shareAt, bondsAt, historyAt];
@@ -126,10 +129,11 @@ export class UserObject extends DurableObject<Env> {
   }
 
   patchProfile(caller: Caller, patch: ProfilePatch): Profile {
-    const { profile, live, agenda } = this.#owner(caller);
+    const { profile, live, agenda, strangers } = this.#owner(caller);
     const now = Date.now();
     profile.patch(patch);
     live.share(profile.sharing, now);
+    strangers.settle(now);
     if (profile.pausedUntil !== null) agenda.cover(profile.pausedUntil, now);
     live.keep();
     return profile.view(this.#place.user);
@@ -137,9 +141,10 @@ export class UserObject extends DurableObject<Env> {
 
   /** Everything that was the user's goes; a later token of the same user finds an empty account. */
   async deleteAccount(caller: Caller): Promise<void> {
-    const { bonds, connections, devices, history, invites, live, profile, shares } = this.#owner(caller);
+    const { bonds, connections, devices, history, invites, live, profile, shares, strangers } = this.#owner(caller);
     const now = Date.now();
     for (const connection of [...connections.all]) connections.close(connection, "deleted");
+    strangers.settle(now);
     devices.clear();
     shares.clear();
     invites.clear();
@@ -171,7 +176,9 @@ export class UserObject extends DurableObject<Env> {
   }
 
   async block(caller: Caller, id: string): Promise<{ blocked: true } | { refused: "block_limit" }> {
-    const isBlocked = await this.#owner(caller).bonds.block(id, Date.now());
+    const { bonds, strangers } = this.#owner(caller);
+    const isBlocked = await bonds.block(id, Date.now());
+    strangers.refresh(Date.now());
     return isBlocked ? { blocked: true } : { refused: "block_limit" };
   }
 
@@ -262,8 +269,9 @@ export class UserObject extends DurableObject<Env> {
   /** A planned restart: clients come back after a random delay. */
   drain(): void {
     if (this.#person === null) return;
-    const { connections, live, shares } = this.#person;
+    const { connections, live, shares, strangers } = this.#person;
     for (const connection of [...connections.all]) connections.close(connection, "restart");
+    strangers.settle(Date.now());
     shares.restart();
     live.keep();
   }
@@ -360,9 +368,11 @@ export class UserObject extends DurableObject<Env> {
     if (person === null) return;
     if (connection === undefined) {
       person.shares.left(ws);
+      person.strangers.settle(Date.now());
       return;
     }
     person.connections.drop(connection);
+    person.strangers.settle(Date.now());
     person.live.keep();
   }
 }

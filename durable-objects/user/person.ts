@@ -1,3 +1,4 @@
+import type { Sighting } from "../../src/nearby/sighting.ts";
 import type { Self } from "../../src/nearby/state.ts";
 import { type Meter, newMeter } from "../../src/observe/meter.ts";
 import { REST_MAX_MS } from "../../src/protocol/limits.ts";
@@ -23,7 +24,8 @@ import { ProfileStore } from "./profile.ts";
 import { migrate, schemaVersion } from "./schema.ts";
 import { Shares } from "./shares.ts";
 import { Sql } from "./sql.ts";
-import { Stubs } from "./stubs.ts";
+import { Strangers } from "./strangers.ts";
+import { type CellStub, Stubs } from "./stubs.ts";
 import type { Card } from "./words.ts";
 
 /** What an object consists of once its user exists. */
@@ -41,6 +43,7 @@ export interface Person {
   readonly links: Links;
   readonly shares: Shares;
   readonly devices: Devices;
+  readonly strangers: Strangers;
 }
 
 export interface Place {
@@ -129,7 +132,7 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
   const { unsaved } = record;
   const friends = new Friends(sql);
   const outbox = new Outbox(sql);
-  const stubs = new Stubs(env, meter);
+  const stubs = new Stubs(env.USER, meter);
   const profile = new ProfileStore(sql);
   const agenda = new Agenda(ctx.storage, record.alarmAt, meter);
   const card = (): Card => profile.card;
@@ -139,7 +142,10 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
   const devices = new Devices(sql);
   const links = new Links({ user, stubs, friends, bonds, blocks, invites });
   const shares = new Shares({ ctx, sql, agenda, name: () => card().name });
-  const moved = shares.show.bind(shares);
+  const moved = (sighting: Sighting, now: number): void => {
+    shares.show(sighting, now);
+    strangers.moved();
+  };
   const owesWord = (no: number): void => bonds.owe(no, Date.now());
   const chunks = new Chunks(sql, user);
   if (unsaved.points !== null && !isReadable(unsaved)) chunks.adopt(unsaved.points, unsaved.since ?? Date.now());
@@ -155,6 +161,8 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
     { user, stubs, settings, friends, connections, agenda, card, kept, history, owesWord, moved },
     record,
   );
+  const cells = new Stubs<CellStub>(env.CELL, meter);
+  const strangers = new Strangers({ user, cells, settings, profile, friends, blocks, connections, live });
   const { self, sharing, complete } = record.circle;
   // More contacts than fit: nobody knows what the clients show, so they get a new snapshot.
   if (self.kind === "active" && sharing && !complete) connections.forgetSnapshots();
@@ -172,5 +180,6 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
     links,
     shares,
     devices,
+    strangers,
   };
 }

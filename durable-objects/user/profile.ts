@@ -10,6 +10,7 @@ type Stored = {
   token_avatar: string | null;
   sharing: number;
   paused_until: number | null;
+  discoverable: number;
 };
 
 const EMPTY: Stored = {
@@ -19,6 +20,7 @@ const EMPTY: Stored = {
   token_avatar: null,
   sharing: 1,
   paused_until: null,
+  discoverable: 0,
 };
 
 /** Who the user is to others: what was chosen here, else what the host app's token says. Read once, kept in memory. */
@@ -35,6 +37,11 @@ export class ProfileStore {
     return this.#read().sharing === 1;
   }
 
+  /** Strangers may see the user, while a client asks for them, too. */
+  get discoverable(): boolean {
+    return this.#read().discoverable === 1;
+  }
+
   /** The same object until it changes. */
   get card(): Card {
     const { name, avatar, token_name, token_avatar } = this.#read();
@@ -48,9 +55,9 @@ export class ProfileStore {
   }
 
   view(user: string): Profile {
-    const { sharing, paused_until } = this.#read();
+    const { sharing, paused_until, discoverable } = this.#read();
     const end = sharing === 1 || paused_until === null ? {} : { pausedUntil: paused_until };
-    return { user, ...this.card, sharing: sharing === 1, ...end };
+    return { user, ...this.card, sharing: sharing === 1, ...end, discoverable: discoverable === 1 };
   }
 
   /** What the newest token says. Writes only when it differs. */
@@ -62,7 +69,7 @@ export class ProfileStore {
     this.#write({ ...stored, token_name, token_avatar });
   }
 
-  patch({ name, avatar, sharing: wish, pausedUntil }: ProfilePatch): void {
+  patch({ name, avatar, sharing: wish, pausedUntil, discoverable }: ProfilePatch): void {
     const stored = this.#read();
     const isTimed = typeof pausedUntil === "number";
     const sharing = wish === undefined ? (isTimed ? 0 : stored.sharing) : +(wish ?? true);
@@ -74,6 +81,7 @@ export class ProfileStore {
       sharing,
       // An end belongs to one pause: the next one has none unless it says so.
       paused_until: sharing === 1 || (wish === false && !isTimed && stored.sharing === 1) ? null : until,
+      discoverable: discoverable === undefined ? stored.discoverable : +(discoverable ?? false),
     });
   }
 
@@ -94,18 +102,18 @@ export class ProfileStore {
 
   #read(): Stored {
     if (this.#stored !== undefined) return this.#stored;
-    const columns = "name, avatar, token_name, token_avatar, sharing, paused_until";
+    const columns = "name, avatar, token_name, token_avatar, sharing, paused_until, discoverable";
     const [row] = this.#sql.all<Stored>(`SELECT ${columns} FROM profile`);
     this.#stored = row ?? EMPTY;
     return this.#stored;
   }
 
   #write(stored: Stored): void {
-    const { name, avatar, token_name, token_avatar, sharing, paused_until } = stored;
+    const { name, avatar, token_name, token_avatar, sharing, paused_until, discoverable } = stored;
     this.#sql.all(
-      "INSERT OR REPLACE INTO profile (one, name, avatar, token_name, token_avatar, sharing, paused_until)" +
-        " VALUES (1, ?, ?, ?, ?, ?, ?)",
-      ...[name, avatar, token_name, token_avatar, sharing, paused_until],
+      "INSERT OR REPLACE INTO profile (one, name, avatar, token_name, token_avatar, sharing, paused_until, discoverable)" +
+        " VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
+      ...[name, avatar, token_name, token_avatar, sharing, paused_until, discoverable],
     );
     this.#stored = stored;
     this.#card = undefined;

@@ -84,6 +84,12 @@ export const MIGRATIONS: readonly Migration[] = [
       -- What OwnTracks knows this friend by; null until it was shown there.
       ALTER TABLE friend ADD COLUMN tid TEXT;`,
   },
+  {
+    id: 5,
+    sql: `
+      -- 1: strangers may see the user, while a client asks for them, too
+      ALTER TABLE profile ADD COLUMN discoverable INTEGER NOT NULL DEFAULT 0;`,
+  },
 ];
 
 /** The object was written by a newer version of this code. */

@@ -12,8 +12,9 @@ const LOCATION_START = '{"type":"location",';
 /** What the real server adds to a position, so that the frames are of one length. */
 const FRAME_END = ',"distance":1234.5,"precision":"exact"}}';
 
-/** wrangler.toml binds it, and refuses an entry without it. */
+/** wrangler.toml binds them, and refuses an entry without them. */
 export class CassandraObject extends DurableObject {}
+export class CellObject extends DurableObject {}
 
 export class UserObject extends DurableObject<FloorEnv> {
   #user = "";

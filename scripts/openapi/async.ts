@@ -39,7 +39,7 @@ const UP: Readonly<Record<Up["type"], Message>> = {
   unsubscribe: { schema: UnsubscribeSchema, summary: "Stop receiving this friend, until `subscribe`." },
   discover: {
     schema: DiscoverSchema,
-    summary: "Opt in to or out of nearby people who are not friends. Not served yet.",
+    summary: "Opt in to or out of nearby people who are not friends, for this connection.",
   },
   token: { schema: TokenSchema, summary: "A newer token of the same user: moves the end of the connection." },
 };
@@ -53,7 +53,10 @@ const DOWN: Readonly<Record<Down["type"], Message>> = {
     schema: SavedSchema,
     summary: "The first `count` points of this connection are stored; the client forgets them.",
   },
-  people: { schema: PeopleSchema, summary: "Nearby people who are not friends. Not sent yet." },
+  people: {
+    schema: PeopleSchema,
+    summary: "Nearby people who are not friends, under pseudonyms and at blurred places; replaces the last list.",
+  },
   friendship: { schema: FriendshipSchema, summary: "The friend list changed." },
   error: { schema: ErrorSchema, summary: "A frame was refused, or the server failed." },
 };

@@ -156,6 +156,10 @@ const HINTS: Hints = {
     Name: { description: "One line; white space around it is dropped." },
     "Profile.sharing": { description: "False is pause: nobody sees the user, and the user sees nobody." },
     "Profile.pausedUntil": { description: `When the pause ends by itself, ${MS} Absent for a pause without an end.` },
+    "Profile.discoverable": {
+      description: "Nearby people who are not friends may see the user, while a client of the user asks for them, too.",
+    },
+    "ProfilePatch.discoverable": { description: "`null` is back to false." },
     "ProfilePatch.sharing": { description: "`null` is back to true." },
     "ProfilePatch.pausedUntil": {
       description: `Pauses until then, ${MS} Within the year to come, and not beside \`sharing: true\`.`,

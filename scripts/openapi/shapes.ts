@@ -27,6 +27,7 @@ export const ProfileSchema = v.object({
   avatar: v.exactOptional(v.string()),
   sharing: v.boolean(),
   pausedUntil: v.exactOptional(TimeSchema),
+  discoverable: v.boolean(),
 });
 
 export const FriendEntrySchema = v.object({

@@ -65,6 +65,7 @@ export const ZONES: readonly Zone[] = [
     may: [
       "src/nearby/",
       "src/friendship/",
+      "src/strangers/",
       "src/history/",
       "src/ingest/",
       "src/presence/",
@@ -90,6 +91,7 @@ export const ZONES: readonly Zone[] = [
   { path: "src/observe/", may: ["src/settings.ts", ...PURE], packages: ["cloudflare:workers", "node:async_hooks"] },
   { path: "src/nearby/", may: PURE },
   { path: "src/friendship/", may: ["src/protocol/"] },
+  { path: "src/strangers/", may: PURE },
   { path: "src/settings.ts", may: ["src/protocol/"] },
   { path: "src/protocol/", may: ["src/geo/"], packages: ["valibot"] },
   { path: "src/geo/", may: [] },
@@ -120,7 +122,7 @@ export const ZONES: readonly Zone[] = [
   {
     path: "scripts/",
     // The core itself: tracks are replayed through it.
-    may: ["src/nearby/", "src/history/", "src/client/", "src/auth/", "src/settings.ts", ...PURE],
+    may: ["src/nearby/", "src/strangers/", "src/history/", "src/client/", "src/auth/", "src/settings.ts", ...PURE],
     packages: ["*"],
   },
   { path: "test/", may: ["*"], packages: ["*"] },

@@ -29,6 +29,7 @@ export const PatchSchema = v.strictObject({
   avatar: v.exactOptional(v.nullable(v.pipe(v.string(), v.check(isAvatarUrl)))),
   sharing: v.exactOptional(v.nullable(v.boolean())),
   pausedUntil: v.exactOptional(v.nullable(v.pipe(v.number(), v.safeInteger()))),
+  discoverable: v.exactOptional(v.nullable(v.boolean())),
 });
 
 const PAUSE_RULE = "must be null, or ms since 1970 within the year to come, and not beside `sharing: true`";
@@ -38,6 +39,7 @@ const RULES: ReadonlyMap<unknown, string> = new Map([
   ["avatar", AVATAR_RULE],
   ["sharing", "must be true, false or null"],
   ["pausedUntil", PAUSE_RULE],
+  ["discoverable", "must be true, false or null"],
 ]);
 
 function parsePatch(

@@ -8,6 +8,7 @@ import type { Saved } from "./messages/saved.ts";
 import type { Welcome } from "./messages/welcome.ts";
 
 export type { Friend } from "./friend.ts";
+export type { Person } from "./messages/people.ts";
 export type { GoneReason } from "./messages/gone.ts";
 export type { ErrorDown, FriendMoved, Friendship, Gone, Nearby, People, Saved, Welcome };
 

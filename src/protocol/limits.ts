@@ -112,6 +112,12 @@ export const PAUSE_MAX_MS = 366 * 24 * 60 * 60 * 1_000;
 /** Nearby strangers in one `people` frame: more is a crowd, not a list. */
 export const PEOPLE_MAX = 20;
 
+/** Opting in to strangers (`discover`) after which the list comes at once; beyond it, with the next position. Each asks up to five objects. */
+export const DISCOVER_BURST = 5;
+
+/** After the burst, one such list per so long: the pace of positions. */
+export const DISCOVER_MIN_MS = 5_000;
+
 /** Earliest `ts`, 2000-01-01 UTC. Below it are seconds sent for milliseconds, and clocks that were never set. */
 export const TS_MIN_MS = 946_684_800_000;
 

@@ -8,10 +8,12 @@ export interface Profile {
   sharing: boolean;
   /** When the pause ends by itself, ms since the epoch; absent while sharing, and for a pause without an end. */
   pausedUntil?: number;
+  /** Strangers nearby may see the user, while a client of theirs asks for strangers, too (`discover`). */
+  discoverable: boolean;
 }
 
 /**
- * Merge patch of `Profile`: `null` clears the field (for `sharing`: back to true), absent leaves it. `pausedUntil` pauses,
+ * Merge patch of `Profile`: `null` clears the field (`sharing`: back to true, `discoverable`: to false), absent leaves it. `pausedUntil` pauses,
  * too, if it is a time; `sharing: true` ends a pause whatever its end was.
  */
 export interface ProfilePatch {
@@ -19,6 +21,7 @@ export interface ProfilePatch {
   avatar?: string | null;
   sharing?: boolean | null;
   pausedUntil?: number | null;
+  discoverable?: boolean | null;
 }
 
 /** What a friend may know of the user: the place, the cell of about 1 km it lies in, or nothing (and neither sees the other). */

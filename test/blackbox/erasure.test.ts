@@ -61,7 +61,7 @@ describe("DELETE /v1/me", { concurrent: true, timeout: 20_000 }, () => {
     expect((await ana.api("POST", "/v1/location", { ...HOME, ts: Date.now() })).status).toBe(202);
     expect(await historyOf(ana)).toHaveLength(1);
     await remove(ana);
-    expect((await ana.api("GET", "/v1/me")).body).toEqual({ user: ana.id, sharing: true });
+    expect((await ana.api("GET", "/v1/me")).body).toEqual({ user: ana.id, sharing: true, discoverable: false });
     expect([await ana.friends(), await historyOf(ana)]).toEqual([[], []]);
     expect((await ana.api("GET", "/v1/blocks")).body).toEqual({ blocks: [] });
     expect((await ana.api("GET", "/v1/invites")).body).toEqual({ invites: [] });

@@ -60,7 +60,10 @@ const known = v.variant("type", [
     ref: v.optional(ms),
   }),
   v.looseObject({ type: v.literal("saved"), count: v.pipe(v.number(), v.safeInteger(), v.minValue(1)), through: ms }),
-  v.looseObject({ type: v.literal("people"), people: v.array(v.looseObject({ id: v.string() })) }),
+  v.looseObject({
+    type: v.literal("people"),
+    people: v.pipe(v.array(v.looseObject({ id, lat, lng, ts: ms, distance })), v.maxLength(20)),
+  }),
   v.looseObject({
     type: v.literal("friendship"),
     id,

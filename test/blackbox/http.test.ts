@@ -99,7 +99,7 @@ describe("HTTP", { concurrent: true, timeout: 15_000 }, () => {
     }
     expect(await ben.friends()).toEqual([]);
     const profile = await ana.api("GET", "/v1/me");
-    expect(profile.body).toEqual({ user: ana.id, sharing: true });
+    expect(profile.body).toEqual({ user: ana.id, sharing: true, discoverable: false });
   });
 
   test("[HTTP2] a token in the address is never read", async ({ world }) => {

@@ -219,7 +219,9 @@ describe("messages to the server", { concurrent: true, timeout: 15_000 }, () => 
     expect(connection.isOpen).toBe(true);
   });
 
-  test("[DISC3] discover is refused with not_discoverable while nobody can be discovered", async ({ world }) => {
+  test("[DISC3] discover is refused with not_discoverable for whoever is not discoverable, and off has no answer", async ({
+    world,
+  }) => {
     const connection = await world.user("ana").connect();
     connection.send({ type: "discover", on: true, ref: 3 });
     await connection.next(refuses("not_discoverable", 3), "refusal");

@@ -11,7 +11,7 @@ describe("GET and PATCH /v1/me", { concurrent: true, timeout: 15_000 }, () => {
     const answer = await ana.api("GET", "/v1/me");
     expect(answer.status, answer.text).toBe(200);
     expect(answer.headers.get("content-type")).toMatch(/^application\/json\b/);
-    expect(answer.body).toEqual({ user: ana.id, sharing: true });
+    expect(answer.body).toEqual({ user: ana.id, sharing: true, discoverable: false });
   });
 
   test("[ME1] name and picture of the token are the profile until it is changed", async ({ world }) => {
@@ -28,18 +28,18 @@ describe("GET and PATCH /v1/me", { concurrent: true, timeout: 15_000 }, () => {
     const ana = world.user("ana");
     const avatar = "https://example.com/ana.png";
     const steps: [object, object][] = [
-      [{ name: "Ana" }, { user: ana.id, name: "Ana", sharing: true }],
-      [{ avatar }, { user: ana.id, name: "Ana", avatar, sharing: true }],
-      [{ sharing: false }, { user: ana.id, name: "Ana", avatar, sharing: false }],
-      [{}, { user: ana.id, name: "Ana", avatar, sharing: false }],
-      [{ name: null }, { user: ana.id, avatar, sharing: false }],
+      [{ name: "Ana" }, { user: ana.id, name: "Ana", sharing: true, discoverable: false }],
+      [{ avatar }, { user: ana.id, name: "Ana", avatar, sharing: true, discoverable: false }],
+      [{ sharing: false }, { user: ana.id, name: "Ana", avatar, sharing: false, discoverable: false }],
+      [{}, { user: ana.id, name: "Ana", avatar, sharing: false, discoverable: false }],
+      [{ name: null }, { user: ana.id, avatar, sharing: false, discoverable: false }],
       [
         { sharing: null, avatar: null },
-        { user: ana.id, sharing: true },
+        { user: ana.id, sharing: true, discoverable: false },
       ],
       [
         { name: null, avatar: null },
-        { user: ana.id, sharing: true },
+        { user: ana.id, sharing: true, discoverable: false },
       ],
     ];
     for (const [patch, profile] of steps) {
@@ -67,7 +67,24 @@ describe("GET and PATCH /v1/me", { concurrent: true, timeout: 15_000 }, () => {
         answer.text,
       ).toContain(pointer);
     }
-    expect((await ana.api("GET", "/v1/me")).body).toEqual({ user: ana.id, sharing: true });
+    expect((await ana.api("GET", "/v1/me")).body).toEqual({ user: ana.id, sharing: true, discoverable: false });
+  });
+
+  test("[ME6] discoverable is true or false; null is false again, anything else is refused", async ({ world }) => {
+    const ana = world.user("ana");
+    for (const [wish, discoverable] of [
+      [true, true],
+      [null, false],
+      [true, true],
+      [false, false],
+    ] as const) {
+      expect((await ana.patchMe({ discoverable: wish })).body).toMatchObject({ discoverable });
+      expect((await ana.api("GET", "/v1/me")).body).toMatchObject({ discoverable });
+    }
+    for (const discoverable of ["yes", 1, [], {}]) {
+      const problem = expectProblem(await ana.patchMe({ discoverable }), 400, "bad_request");
+      expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(["#/discoverable"]);
+    }
   });
 
   test("[ME3] a name has 1 to 100 characters of one line", async ({ world }) => {

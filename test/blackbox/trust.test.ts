@@ -304,7 +304,7 @@ describe("a pause with an end", { concurrent: true, timeout: 20_000 }, () => {
     const { ana, ben, a, b } = await world.pair(HOME, NORTH);
     const pausedUntil = Math.floor(a.nowMs()) + 2_500;
     const answer = await ana.patchMe({ pausedUntil });
-    expect(answer.body).toEqual({ user: ana.id, sharing: false, pausedUntil });
+    expect(answer.body).toEqual({ user: ana.id, sharing: false, pausedUntil, discoverable: false });
     await Promise.all([
       b.next(leaves(ana.id, "paused"), "leave of who pauses"),
       a.next(leaves(ben.id, "paused"), "leave of the friend on the own client"),
@@ -313,7 +313,7 @@ describe("a pause with an end", { concurrent: true, timeout: 20_000 }, () => {
     await b.never(speaksOf(ana.id), "news before the pause is over", 10);
     await Promise.all([b.next(shows(ana.id), "return"), a.next(shows(ben.id), "return of the friend")]);
     expect(a.nowMs()).toBeGreaterThanOrEqual(pausedUntil - 50);
-    expect((await ana.api("GET", "/v1/me")).body).toEqual({ user: ana.id, sharing: true });
+    expect((await ana.api("GET", "/v1/me")).body).toEqual({ user: ana.id, sharing: true, discoverable: false });
   });
 
   test("[ME4] it ends for a user without a socket, too", async ({ world }) => {
@@ -324,7 +324,7 @@ describe("a pause with an end", { concurrent: true, timeout: 20_000 }, () => {
     await ana.patchMe({ pausedUntil: Math.floor(b.nowMs()) + 1_500 });
     await b.next(leaves(ana.id, "paused"), "leave");
     await b.next(shows(ana.id), "return");
-    expect((await ana.api("GET", "/v1/me")).body).toEqual({ user: ana.id, sharing: true });
+    expect((await ana.api("GET", "/v1/me")).body).toEqual({ user: ana.id, sharing: true, discoverable: false });
   });
 
   test("[ME4] it is ended early by sharing, and stays without end when the end is taken away", async ({ world }) => {
@@ -332,11 +332,15 @@ describe("a pause with an end", { concurrent: true, timeout: 20_000 }, () => {
     const until = (ms: number): number => Math.floor(a.nowMs()) + ms;
     await ana.patchMe({ pausedUntil: until(60_000) });
     await b.next(leaves(ana.id, "paused"), "leave");
-    expect((await ana.patchMe({ sharing: true })).body).toEqual({ user: ana.id, sharing: true });
+    expect((await ana.patchMe({ sharing: true })).body).toEqual({ user: ana.id, sharing: true, discoverable: false });
     await b.next(shows(ana.id), "return");
     await ana.patchMe({ pausedUntil: until(1_000) });
     await b.next(leaves(ana.id, "paused"), "second leave");
-    expect((await ana.patchMe({ pausedUntil: null })).body).toEqual({ user: ana.id, sharing: false });
+    expect((await ana.patchMe({ pausedUntil: null })).body).toEqual({
+      user: ana.id,
+      sharing: false,
+      discoverable: false,
+    });
     await b.never(shows(ana.id), "return from a pause without an end", 1_500);
     await ana.patchMe({ sharing: null });
     await b.next(shows(ana.id), "second return");
@@ -356,7 +360,7 @@ describe("a pause with an end", { concurrent: true, timeout: 20_000 }, () => {
       ).toEqual(["#/pausedUntil"]);
     }
     expectProblem(await ana.patchMe({ pausedUntil: soon, sharing: true }), 400, "bad_request");
-    expect((await ana.api("GET", "/v1/me")).body).toEqual({ user: ana.id, sharing: true });
+    expect((await ana.api("GET", "/v1/me")).body).toEqual({ user: ana.id, sharing: true, discoverable: false });
     expect((await ana.patchMe({ pausedUntil: soon, sharing: false })).body).toMatchObject({ sharing: false });
   });
 });

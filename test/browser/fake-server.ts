@@ -50,7 +50,7 @@ export async function startFakeServer(friends: number, perSecond: number): Promi
   const walkers = Array.from({ length: friends }, (_, i) => walker(i));
   const answers: Readonly<Record<string, unknown>> = {
     "/app/config.json": { mapStyleUrl: null, devLogin: false },
-    "/v1/me": { user: "visitor", name: "Visitor", sharing: true },
+    "/v1/me": { user: "visitor", name: "Visitor", sharing: true, discoverable: false },
     "/v1/blocks": { blocks: [] },
     "/v1/friends": {
       friends: walkers.map(({ id, name }) => ({

@@ -6,21 +6,34 @@ describe("/v1/me", () => {
   test("starts with what the token says", async () => {
     const ann = someone();
     const token = await tokenOf(ann, { name: "Ann" });
-    expect(await expectOk(await call("GET /v1/me", { token }))).toEqual({ user: ann, name: "Ann", sharing: true });
+    expect(await expectOk(await call("GET /v1/me", { token }))).toEqual({
+      user: ann,
+      name: "Ann",
+      sharing: true,
+      discoverable: false,
+    });
     const bob = someone();
-    expect(await expectOk(await call("GET /v1/me", { as: bob }))).toEqual({ user: bob, sharing: true });
+    expect(await expectOk(await call("GET /v1/me", { as: bob }))).toEqual({
+      user: bob,
+      sharing: true,
+      discoverable: false,
+    });
   });
 
   test("a patch changes what it names, null clears", async () => {
     const ann = someone();
     const patch = (json: unknown): Promise<unknown> => call("PATCH /v1/me", { as: ann, json }).then(expectOk);
     const avatar = "https://img.example/ann.png";
-    const full = { user: ann, name: "Ann Müller 🦊", avatar, sharing: false };
+    const full = { user: ann, name: "Ann Müller 🦊", avatar, sharing: false, discoverable: false };
     expect(await patch({ name: "  Ann Müller 🦊 ", avatar, sharing: false })).toEqual(full);
     expect(await patch({})).toEqual(full);
-    expect(await patch({ name: null })).toEqual({ user: ann, avatar, sharing: false });
-    expect(await patch({ avatar: null, sharing: null })).toEqual({ user: ann, sharing: true });
-    expect(await expectOk(await call("GET /v1/me", { as: ann }))).toEqual({ user: ann, sharing: true });
+    expect(await patch({ name: null })).toEqual({ user: ann, avatar, sharing: false, discoverable: false });
+    expect(await patch({ avatar: null, sharing: null })).toEqual({ user: ann, sharing: true, discoverable: false });
+    expect(await expectOk(await call("GET /v1/me", { as: ann }))).toEqual({
+      user: ann,
+      sharing: true,
+      discoverable: false,
+    });
   });
 
   test("names have 1 to 100 characters, avatars at most 500", async () => {
@@ -60,7 +73,12 @@ describe("/v1/me", () => {
     const ann = someone();
     await expectOk(await call("PATCH /v1/me", { as: ann, json: { name: "Ann", sharing: false } }));
     expect(await expectPointers(await call("PATCH /v1/me", { as: ann, json }))).toEqual(pointers);
-    expect(await expectOk(await call("GET /v1/me", { as: ann }))).toEqual({ user: ann, name: "Ann", sharing: false });
+    expect(await expectOk(await call("GET /v1/me", { as: ann }))).toEqual({
+      user: ann,
+      name: "Ann",
+      sharing: false,
+      discoverable: false,
+    });
   });
 
   test("__proto__ is a field like any other that is unknown", async () => {

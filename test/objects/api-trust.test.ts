@@ -218,7 +218,11 @@ describe("DELETE /v1/me", () => {
       expect([response.status, await response.text()]).toEqual([204, ""]);
       expect(response.headers.get("cache-control")).toBe("no-store");
     }
-    expect(await expectOk(await call("GET /v1/me", { as: ann }))).toEqual({ user: ann, sharing: true });
+    expect(await expectOk(await call("GET /v1/me", { as: ann }))).toEqual({
+      user: ann,
+      sharing: true,
+      discoverable: false,
+    });
   });
 });
 

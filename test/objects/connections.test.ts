@@ -165,6 +165,7 @@ describe("the byte budget of an attachment", () => {
     lastHeard: 1,
     tokenUntil: 2,
     snapshotSent: true,
+    discovery: null,
     pace: { tatMs: 3, refused: 4, badInARow: 5 },
     sent: 6,
     saved: 7,

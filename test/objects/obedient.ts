@@ -14,8 +14,8 @@ export function obedient() {
     listBlocks: vi.fn(() => Promise.resolve({ blocks: [] })),
     block: vi.fn(() => Promise.resolve({ blocked: true })),
     unblock: vi.fn(() => Promise.resolve()),
-    getProfile: vi.fn(() => Promise.resolve({ user: "ann", sharing: true })),
-    patchProfile: vi.fn(() => Promise.resolve({ user: "ann", sharing: true })),
+    getProfile: vi.fn(() => Promise.resolve({ user: "ann", sharing: true, discoverable: false })),
+    patchProfile: vi.fn(() => Promise.resolve({ user: "ann", sharing: true, discoverable: false })),
     deleteAccount: vi.fn(() => Promise.resolve()),
   };
   const called = (): string[] => Object.entries(object).flatMap(([name, method]) => method.mock.calls.map(() => name));

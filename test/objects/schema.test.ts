@@ -29,6 +29,7 @@ const RELEASED = [
   "424bda4b3c69bd28d8f94db05bd23045a945e56c928f39d642807034797b1c2b",
   "992e44bf3d202b9084fdfd2d8799d143ee1c3916d6ee193c2c70e1e808e45a22",
   "53ddabccb9e98eb22987aa67767dc54c3a870d6d76ebd9166248eff0539fdfcf",
+  "cfa68f91296e106a140ef278973b0b3094a87067445f3c3ad532df05068cb9fe",
 ];
 
 /** Tables and indexes of an object, beside the runtime's own. */

@@ -162,7 +162,11 @@ describe("a pause with an end", () => {
     later(300_000);
     await runDurableObjectAlarm(objectOf(ann.user));
     expect((await bob.next("friend")).friend.id).toBe(ann.user);
-    expect(await objectOf(ann.user).getProfile(callerOf(ann.user))).toEqual({ user: ann.user, sharing: true });
+    expect(await objectOf(ann.user).getProfile(callerOf(ann.user))).toEqual({
+      user: ann.user,
+      sharing: true,
+      discoverable: false,
+    });
     await objectOf(ann.user).patchProfile(callerOf(ann.user), { pausedUntil: Date.now() + 60_000 });
     await crashOne(ann.user);
     later(60_000);
@@ -175,13 +179,13 @@ describe("a pause with an end", () => {
     const change = (wish: Parameters<ReturnType<typeof objectOf>["patchProfile"]>[1]) =>
       objectOf(user).patchProfile(callerOf(user), wish);
     await change({ pausedUntil: Date.now() + 60_000 });
-    expect(await change({ sharing: true })).toEqual({ user, sharing: true });
-    expect(await change({ sharing: false })).toEqual({ user, sharing: false });
+    expect(await change({ sharing: true })).toEqual({ user, sharing: true, discoverable: false });
+    expect(await change({ sharing: false })).toEqual({ user, sharing: false, discoverable: false });
     expect(await change({ pausedUntil: Date.now() + 5_000 })).toMatchObject({ sharing: false });
-    expect(await change({ pausedUntil: null })).toEqual({ user, sharing: false });
+    expect(await change({ pausedUntil: null })).toEqual({ user, sharing: false, discoverable: false });
     later(DAY_MS);
     await runDurableObjectAlarm(objectOf(user));
-    expect(await objectOf(user).getProfile(callerOf(user))).toEqual({ user, sharing: false });
+    expect(await objectOf(user).getProfile(callerOf(user))).toEqual({ user, sharing: false, discoverable: false });
   });
 });
 
@@ -480,7 +484,7 @@ describe("the end of an account", () => {
     expect(await bob.next("gone")).toMatchObject({ id: ann.user, reason: "unfriended" });
     expect(await bob.next("friendship")).toMatchObject({ id: ann.user, state: "removed" });
     expect(await friendsOf(bob.user)).toEqual({});
-    expect(await objectOf(ann.user).getProfile(me)).toEqual({ user: ann.user, sharing: true });
+    expect(await objectOf(ann.user).getProfile(me)).toEqual({ user: ann.user, sharing: true, discoverable: false });
     expect(await friendsOf(ann.user)).toEqual({});
     const range = { from: 0, to: Number.MAX_SAFE_INTEGER, limit: 10 };
     expect(await objectOf(ann.user).history(me, range)).toMatchObject({ points: [] });

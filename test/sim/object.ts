@@ -33,6 +33,7 @@ const CONNECTION = {
   lastHeard: 0,
   tokenUntil: 0,
   snapshotSent: false,
+  discovery: null,
   pace: NEW_PACE,
   sent: 0,
   saved: 0,

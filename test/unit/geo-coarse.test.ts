@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { COARSE_ERROR_M, coarsePlace } from "../../src/geo/coarse.ts";
+import { BLUR_ERROR_M, blurredPlace, COARSE_ERROR_M, coarsePlace } from "../../src/geo/coarse.ts";
 import { distanceM } from "../../src/geo/distance.ts";
 
 const lats = fc.oneof(
@@ -53,5 +53,37 @@ describe("the coarse grid", () => {
     expect(distanceM(home, next)).toBeGreaterThan(1_000);
     expect(distanceM(home, next)).toBeLessThan(1_600);
     expect(coarsePlace({ lat: 10, lng: 180 })).toEqual(coarsePlace({ lat: 10, lng: -180 }));
+  });
+});
+
+describe("the grid for strangers", () => {
+  test("[DISC4] a place is at most 160 m away from what is told, and telling it again tells the same", () => {
+    let worstM = 0;
+    fc.assert(
+      fc.property(places, (place) => {
+        const told = blurredPlace(place);
+        worstM = Math.max(worstM, distanceM(place, told));
+        expect(blurredPlace(told)).toEqual(told);
+      }),
+      { numRuns: 20_000 },
+    );
+    for (let lat = -90; lat <= 90; lat += 0.01) {
+      for (const d of [-1e-6, 1e-6]) {
+        const place = { lat: Math.max(-90, Math.min(90, lat + d)), lng: 0.0009 };
+        worstM = Math.max(worstM, distanceM(place, blurredPlace(place)));
+      }
+    }
+    expect(worstM).toBeLessThan(BLUR_ERROR_M);
+    expect(worstM).toBeGreaterThan(0.9 * BLUR_ERROR_M);
+  });
+
+  test("[DISC4] it does not average out: a thousand noisy fixes within a cell tell one place", () => {
+    const home = blurredPlace({ lat: 37.7749, lng: -122.4194 });
+    const told = new Set<string>();
+    for (let i = 0; i < 1_000; i += 1) {
+      const noise = { lat: home.lat + 0.0009 * Math.sin(i * 7), lng: home.lng + 0.0011 * Math.cos(i * 13) };
+      told.add(JSON.stringify(blurredPlace(noise)));
+    }
+    expect([...told]).toEqual([JSON.stringify(home)]);
   });
 });

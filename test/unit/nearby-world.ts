@@ -114,6 +114,7 @@ export function attachmentOf({ rev, sharing, self, complete, keepsNear, contacts
     lastHeard: 0,
     tokenUntil: 0,
     snapshotSent: true,
+    discovery: null,
     pace: NEW_PACE,
     sent: 0,
     saved: 0,

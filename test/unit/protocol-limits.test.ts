@@ -27,6 +27,8 @@ test.each([
   ["SNAP4", limits.SNAPSHOT_WAIT_MS, 2_000, "at the latest after 2 s"],
   ["DEV3", limits.CONNECTIONS_PER_USER_MAX, 10, "Ten connections"],
   ["DISC2", limits.PEOPLE_MAX, 20, "at most 20"],
+  ["DISC2", limits.DISCOVER_BURST, 5, "more often than five times"],
+  ["DISC2", limits.DISCOVER_MIN_MS, 5_000, "once in 5 s"],
 ])("%s is the rule of a constant that is %j", (id, constant, value, words) => {
   expect(constant).toBe(value);
   const rule = SPEC.split("\n").find((line) => line.startsWith(`- **[${id}]**`)) ?? "";

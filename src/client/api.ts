@@ -1,5 +1,5 @@
 /** What applications see of the client. */
-import type { Down, Friend } from "../protocol/down.ts";
+import type { Down, Friend, Person } from "../protocol/down.ts";
 import type { Fix } from "../protocol/fix.ts";
 import type { LinkStatus } from "./connection.ts";
 import type { WatchNetwork } from "./environment.ts";
@@ -47,7 +47,10 @@ export interface NearbyEvents {
    * distances. Read it there; it is sorted when it is read.
    */
   change: Pick<NearbyClient, "friends">;
-  /** Nearby people who are not friends, under pseudonyms and at blurred places; replaces the list before. */
+  /**
+   * Nearby people who are not friends, under pseudonyms and at blurred places; replaces the list before. Only after
+   * `discover(true)`; empty when the connection is lost.
+   */
   people: Message<"people">;
   /** The friend list changed. Not told while polling. */
   friendship: Message<"friendship">;
@@ -93,6 +96,8 @@ export interface NearbyClient {
    * from the position last sent by this client, or as the server said when it sends none.
    */
   readonly friends: readonly Friend[];
+  /** The strangers of the last event `people`. */
+  readonly people: readonly Person[];
   readonly status: Status;
   /** Undefined until the first connection. */
   readonly welcome: Welcome | undefined;
@@ -115,6 +120,12 @@ export interface NearbyClient {
    * @throws RangeError for coordinates that are not on the globe, and for a `ts` that is no time since the year 2000
    */
   send(position: Position): boolean;
+  /**
+   * Opts in to, or out of, nearby people who are not friends: they see this user, and this user them. Goes on with every
+   * new connection, until it is turned off or the server says `not_discoverable`: the user's profile has to be
+   * `discoverable`. Not while polling.
+   */
+  discover(on: boolean): void;
   /** Ends the connection; no timer is left. Listeners hear the status `closed` and nothing after it. */
   close(): void;
 }

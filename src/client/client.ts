@@ -1,4 +1,4 @@
-import type { Down, Friend } from "../protocol/down.ts";
+import type { Down, Friend, Person } from "../protocol/down.ts";
 import type { Fix } from "../protocol/fix.ts";
 import type { ClientError, NearbyClient, NearbyClientOptions, NearbyEvents, Status, Welcome } from "./api.ts";
 import { Connection, type LinkStatus } from "./connection.ts";
@@ -27,6 +27,8 @@ export class Client implements NearbyClient {
   #link: LinkStatus = { state: "connecting" };
   status: Status = this.#link;
   welcome: Welcome | undefined;
+  people: readonly Person[] = [];
+  #wantsPeople = false;
   /** The server's clock minus this one. */
   #aheadMs = 0;
 
@@ -94,6 +96,11 @@ export class Client implements NearbyClient {
     return wentOut;
   }
 
+  discover(on: boolean): void {
+    this.#wantsPeople = on;
+    this.#connection.send(JSON.stringify({ type: "discover", on }));
+  }
+
   close(): void {
     this.#connection.close();
   }
@@ -103,6 +110,8 @@ export class Client implements NearbyClient {
       case "welcome":
         this.welcome = message;
         this.#aheadMs = message.now - this.#nowMs();
+        // Of the connection before nothing is left.
+        if (this.#wantsPeople) this.discover(true);
         this.#uplink.online();
         break;
       case "nearby":
@@ -124,10 +133,12 @@ export class Client implements NearbyClient {
         this.#events.emit("saved", message);
         break;
       case "error":
+        if (message.code === "not_discoverable") this.#wantsPeople = false;
         this.#uplink.failed(message);
         this.#events.emit("error", message);
         break;
       case "people":
+        this.people = message.people;
         this.#events.emit("people", message);
         break;
       case "friendship":
@@ -147,6 +158,8 @@ export class Client implements NearbyClient {
     const isClosed = link.state === "closed";
     if (isOnline || isClosed) this.#polling.stop();
     if (!isOnline && !this.#polling.isActive) this.#uplink.offline();
+    // Strangers are not told to leave: without a connection nobody is to be taken for being there.
+    if (!isOnline && this.people.length > 0) this.#onMessage({ type: "people", people: [] });
     if (isClosed) {
       this.#endWatch();
       this.#near.close();

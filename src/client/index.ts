@@ -17,7 +17,7 @@ export type { WatchNetwork } from "./environment.ts";
 export type { Fetch } from "./polling.ts";
 export type { Position } from "./position.ts";
 export type { ClientSocket, OpenSocket, StartTimer } from "./socket.ts";
-export type { Friend } from "../protocol/down.ts";
+export type { Friend, Person } from "../protocol/down.ts";
 
 /**
  * Connects, and keeps connecting until `close` or until the server says that this connection is unwanted (4409: the

@@ -52,6 +52,9 @@ export const EN = {
   nearPaused: "You have paused. Nobody sees you, and you see nobody.",
   nearNoPlace: "Say where you are, and see who is around.",
   nearList: "Friends near you, nearest first",
+  strangers_one: "{n} other person nearby",
+  strangers_other: "{n} other people nearby",
+  strangersHint: "Grey dots: people who let others see roughly where they are. Nobody knows who.",
   coarse: "about {distance}",
   coarseHint: "Shares an approximate place",
   now: "just now",
@@ -143,6 +146,9 @@ export const EN = {
   pauseFor: "Pause",
   pauseOpen: "until I turn it on",
   pauseResume: "Share again",
+  discoverTitle: "Discoverable",
+  discoverText:
+    "People nearby who are not your friends see you as a grey dot, to about 200 m and without a name, and you see them.",
 
   place: "Where you are",
   placeDevice: "This device's location",

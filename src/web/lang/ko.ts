@@ -53,6 +53,9 @@ export const KO: Words = {
   nearPaused: "일시 중지했습니다. 서로 위치를 볼 수 없습니다.",
   nearNoPlace: "내 위치를 알려 주면 주변 친구를 볼 수 있습니다.",
   nearList: "주변 친구 (가까운 순)",
+  strangers_one: "주변에 다른 사람 {n}명",
+  strangers_other: "주변에 다른 사람 {n}명",
+  strangersHint: "회색 점은 대략적인 위치를 공개한 사람입니다. 누구인지는 아무도 알 수 없습니다.",
   coarse: "약 {distance}",
   coarseHint: "대략적인 위치를 공유합니다",
   now: "방금 전",
@@ -143,6 +146,9 @@ export const KO: Words = {
   pauseFor: "일시 중지",
   pauseOpen: "다시 켤 때까지",
   pauseResume: "다시 공유",
+  discoverTitle: "주변에 공개",
+  discoverText:
+    "친구가 아닌 주변 사람에게 이름 없이 약 200m 단위의 회색 점으로 보이고, 나도 그 사람들을 볼 수 있습니다.",
 
   place: "내 위치",
   placeDevice: "이 기기의 위치",

@@ -7,6 +7,7 @@ export interface Colours {
   readonly accent: string;
   readonly ringFill: string;
   readonly coarse: string;
+  readonly stranger: string;
   readonly border: string;
   readonly shadow: string;
   readonly label: string;
@@ -20,6 +21,7 @@ export const LIGHT: Colours = {
   accent: "#1259c9",
   ringFill: "rgba(255, 255, 255, 0.5)",
   coarse: "rgba(18, 89, 201, 0.1)",
+  stranger: "#5f6b78",
   border: "#ffffff",
   shadow: "rgba(20, 32, 46, 0.35)",
   label: "#1a2430",
@@ -33,6 +35,7 @@ export const DARK: Colours = {
   accent: "#7fb2ff",
   ringFill: "rgba(96, 140, 190, 0.07)",
   coarse: "rgba(127, 178, 255, 0.13)",
+  stranger: "#98a4b1",
   border: "#1c242e",
   shadow: "rgba(0, 0, 0, 0.6)",
   label: "#e8eef5",

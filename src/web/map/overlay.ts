@@ -1,6 +1,6 @@
 /**
  * What is drawn over the map, on two canvases: the lower one has what stands still while nobody moves the map (the circle
- * of who is near, the trail, the plain map's lines), the upper one the friends, who move all the time.
+ * of who is near, strangers, the trail, the plain map's lines), the upper one the friends, who move all the time.
  */
 import type { Place } from "../../geo/place.ts";
 import type { Friend, Stage } from "../state/live.ts";
@@ -8,6 +8,7 @@ import { drawGrid, drawRings } from "./chart.ts";
 import type { Colours } from "./colours.ts";
 import { circleAround, latOf, planePerMetre, screenX, screenY, xOf, yOf, type View } from "./mercator.ts";
 import { sendTo, stand, xAt, yAt, type Way } from "./motion.ts";
+import { drawStrangers } from "./strangers.ts";
 import { drawSprite, SIZES_PX, Sprites, type Face, type Size } from "./sprites.ts";
 
 /** Up to so many friends are drawn large, and with their names; up to so many more with initials; the rest as dots. */
@@ -60,6 +61,7 @@ export class Overlay implements Stage {
   #circle: { readonly points: Float64Array; readonly center: Place; readonly radiusM: number } | undefined;
   #trail: Float64Array = new Float64Array();
   #moment: Place | undefined;
+  #strangers: readonly Place[] = [];
   #selected: string | undefined;
   #isPlain = true;
   /** Whether the lower canvas is not what it should show. */
@@ -152,6 +154,12 @@ export class Overlay implements Stage {
     this.drawAll();
   }
 
+  setStrangers(places: readonly Place[]): void {
+    this.#strangers = places;
+    this.canvases[0].dataset["strangers"] = String(places.length);
+    this.drawAll();
+  }
+
   select(id: string | undefined): void {
     this.#selected = id;
     this.draw();
@@ -217,6 +225,7 @@ export class Overlay implements Stage {
       this.#clear(this.#stillPen);
       if (this.#isPlain) drawGrid(this.#stillPen, this.#view, this.#colours);
       this.#paintCircle();
+      drawStrangers(this.#stillPen, this.#view, this.#colours, this.#strangers);
       this.#paintTrail();
     }
     this.#clear(this.#pen);

@@ -8,7 +8,7 @@ import type { Place } from "../../geo/place.ts";
 import { say, sayDistance } from "../lang/words.ts";
 import { serverNowMs } from "../state/clock.ts";
 import { selected } from "../state/friends.ts";
-import { inactiveAfterS, near, radiusM, setStage } from "../state/live.ts";
+import { inactiveAfterS, near, radiusM, setStage, strangers } from "../state/live.ts";
 import { notify } from "../state/notices.ts";
 import { moveTo, ownPlace, source } from "../state/place.ts";
 import { isDark, lang } from "../state/prefs.ts";
@@ -88,6 +88,7 @@ export function startMap({ container, covered }: MapOptions): MapHandle {
     showGround(map, overlay),
     effect(() => overlay.setCircle(ownPlace.value, radiusM.value)),
     effect(() => overlay.setTrail(trail.value?.points ?? [], momentPoint.value)),
+    effect(() => overlay.setStrangers(strangers.value)),
     effect(() => overlay.select(selected.value)),
     effect(() => marker.show(ownPlace.value, source.value === "map", say("placeMarker"))),
     effect(() => view.beginAt(ownPlace.value ?? near.value[0], radiusM.value)),

@@ -30,6 +30,7 @@ export const Profile = v.object({
   avatar: v.exactOptional(v.string()),
   sharing: v.boolean(),
   pausedUntil: v.exactOptional(v.number()),
+  discoverable: v.boolean(),
 });
 export type Profile = v.InferOutput<typeof Profile>;
 

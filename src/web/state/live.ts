@@ -6,6 +6,7 @@ import {
   type Friend,
   type NearbyClient,
   type NearbyEvents,
+  type Person,
   type Position,
   type Status,
 } from "../../client/index.ts";
@@ -21,6 +22,8 @@ export const status = signal<Status>({ state: "connecting" });
 export const retryAtMs = signal<number | undefined>(undefined);
 /** Friends who are near, nearest first; some moments behind the map, so that a crowd does not redraw the list all the time. */
 export const near = signal<readonly Friend[]>([]);
+/** People nearby who are no friends: nobody knows who they are. */
+export const strangers = signal<readonly Person[]>([]);
 /** Whether the server has said once who is near. */
 export const hasLooked = signal(false);
 export const unsaved = signal(0);
@@ -47,6 +50,7 @@ const CLOSE_DELETED = 4410;
 const DEVICE = `web-${crypto.randomUUID().slice(0, 8)}`;
 
 let client: NearbyClient | undefined;
+let wantsStrangers = false;
 /**
  * Until the first `welcome`, or the first failure, positions are held back: made by a clock that is off by an hour they
  * would lie an hour off in the trail.
@@ -72,6 +76,7 @@ export function connect(using: Listeners): void {
   listeners = using;
   client = createNearbyClient({ url: location.origin, device: DEVICE, token: using.token });
   listen(client, using);
+  if (wantsStrangers) client.discover(true);
   status.value = client.status;
 }
 
@@ -90,10 +95,18 @@ export function disconnect(): void {
   stage?.replace([]);
   batch(() => {
     near.value = [];
+    strangers.value = [];
     hasLooked.value = false;
     unsaved.value = 0;
     retryAtMs.value = undefined;
   });
+}
+
+/** Nearby strangers, both ways: from now on, until it is turned off. */
+export function discover(on: boolean): void {
+  if (on === wantsStrangers) return;
+  wantsStrangers = on;
+  client?.discover(on);
 }
 
 /** The map comes later than the connection: it gets what is known by then. */
@@ -150,6 +163,7 @@ function listen(from: NearbyClient, using: Listeners): void {
     stage?.remove(id);
     showSoon(true);
   });
+  from.on("people", ({ people }) => (strangers.value = people));
   from.on("friendship", using.onFriendship);
   from.on("change", () => showSoon());
   from.on("saved", () => (unsaved.value = from.unsaved));

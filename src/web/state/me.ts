@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 
 import { api, Nothing, Profile } from "./api.ts";
 import { serverNowMs } from "./clock.ts";
+import { discover } from "./live.ts";
 import { attempt } from "./notices.ts";
 import { signOut } from "./session.ts";
 
@@ -22,10 +23,12 @@ export async function loadProfile(): Promise<void> {
 export function forgetProfile(): void {
   clearTimeout(timer);
   profile.value = undefined;
+  discover(false);
 }
 
 function take(next: Profile): void {
   profile.value = next;
+  discover(next.discoverable);
   clearTimeout(timer);
   if (next.pausedUntil === undefined) return;
   const delayMs = Math.max(0, next.pausedUntil - serverNowMs()) + LOOK_AFTER_MS;
@@ -40,6 +43,11 @@ export function pause(forMs: number | undefined): Promise<boolean> {
 
 export function resume(): Promise<boolean> {
   return patch({ sharing: true });
+}
+
+/** Whether strangers nearby may see the user, and the user them. */
+export function setDiscoverable(discoverable: boolean): Promise<boolean> {
+  return patch({ discoverable });
 }
 
 /** An empty text clears a field. */

@@ -1,7 +1,7 @@
 import { say, sayAge, sayCount, sayDistance } from "../lang/words.ts";
 import { tickMs } from "../state/clock.ts";
 import { selected } from "../state/friends.ts";
-import { ageMs, hasLooked, near, radiusM, type Friend } from "../state/live.ts";
+import { ageMs, hasLooked, near, radiusM, strangers, type Friend } from "../state/live.ts";
 import { profile, resume } from "../state/me.ts";
 import { ownPlace, placeProblem, source } from "../state/place.ts";
 import { mapHandle } from "./ground.tsx";
@@ -41,7 +41,20 @@ export function Near() {
       ) : isPlaced ? (
         <Nobody />
       ) : null}
+      <Strangers />
     </>
+  );
+}
+
+/** Dots on the map have no names, so there is nothing to list. */
+function Strangers() {
+  const count = strangers.value.length;
+  if (count === 0) return null;
+  return (
+    <p class="strangers" title={say("strangersHint")}>
+      <span class="stranger-dot" aria-hidden="true" />
+      {sayCount("strangers", count)}
+    </p>
   );
 }
 

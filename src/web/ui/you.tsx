@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { LANG_NAMES, say, sayTime } from "../lang/words.ts";
 import { serverNowMs } from "../state/clock.ts";
 import { inactiveAfterS } from "../state/live.ts";
-import { deleteAccount, pause, profile, resume, saveProfile } from "../state/me.ts";
+import { deleteAccount, pause, profile, resume, saveProfile, setDiscoverable } from "../state/me.ts";
 import { notify } from "../state/notices.ts";
 import { sendNothing, source, useDevice } from "../state/place.ts";
 import { LANGS, lang, THEMES, theme } from "../state/prefs.ts";
@@ -18,6 +18,7 @@ export function You() {
   return (
     <>
       <Pause />
+      <Discoverable />
       <PlaceSetting />
       <Phones />
       <ProfileForm />
@@ -74,6 +75,27 @@ function Pause() {
           </select>
         </label>
       ) : null}
+    </section>
+  );
+}
+
+function Discoverable() {
+  const me = profile.value;
+  if (me === undefined) return null;
+  return (
+    <section>
+      <label class="switch">
+        <span>
+          <strong>{say("discoverTitle")}</strong>
+          <span class="hint">{say("discoverText")}</span>
+        </span>
+        <input
+          type="checkbox"
+          role="switch"
+          checked={me.discoverable}
+          onChange={() => void setDiscoverable(!me.discoverable)}
+        />
+      </label>
     </section>
   );
 }

@@ -14,7 +14,7 @@ import { checkSettings, pickSettings, type SettingsEnv } from "./serve/settings.
 import { showClient, type Show } from "./terminal/show.ts";
 import type { Account } from "./town/api.ts";
 import { FileError } from "./town/lines.ts";
-import { befriendAll, closeAll, connectAll, type Member, type Step } from "./town/members.ts";
+import { befriendAll, closeAll, connectAll, letBeSeen, type Member, type Step } from "./town/members.ts";
 import { emptyScene, townScene, trackScene, type Scene } from "./town/scenes.ts";
 import { readTracks } from "./town/tracks.ts";
 
@@ -105,6 +105,9 @@ async function live(backend: Backend): Promise<void> {
   if (visitor === undefined || guest === undefined) return;
   const bonds = [[guest, visitor] as const, ...scene.bonds(accounts, visitor, guest)];
   await withProgress("making friends", bonds.length, signal, (step) => befriendAll(url, bonds, step));
+  const strangers = accounts.slice(accounts.length - scene.strangers);
+  // The visitor, too, where there are strangers to see; the page of the visitor asks for them by itself.
+  await letBeSeen(url, scene.strangers === 0 ? [] : [visitor, ...strangers]);
   const members = await withProgress("connecting", accounts.length, signal, (step) => connectAll(url, accounts, step));
   try {
     await watch(url, visitor, members, signal);
@@ -118,12 +121,14 @@ async function live(backend: Backend): Promise<void> {
 async function watch(url: string, visitor: Account, members: readonly Member[], signal: AbortSignal): Promise<void> {
   let show: Show | undefined;
   const { radiusM } = settings;
+  for (const { client } of members.slice(members.length - scene.strangers)) client.discover(true);
   const stopScene = scene.start(members, { url, radiusM, note: (kind, text) => show?.note(kind, text) });
   let client: NearbyClient | undefined;
   let timer: NodeJS.Timeout | undefined;
   try {
     await sleep(SETTLE_MS, undefined, { signal });
     client = createNearbyClient({ url, token: () => Promise.resolve(visitor.token) });
+    if (scene.strangers > 0) client.discover(true);
     show = showClient(client, { user: visitor.id, title: scene.title, hint: `${url} · Ctrl-C ends` });
     const send = () => void client?.send(scene.place);
     send();

@@ -119,11 +119,17 @@ function logLines(state: ViewState, { columns, rows }: Size, paint: Paint): stri
 
 function statusLine(state: ViewState, columns: number, nowMs: number, paint: Paint): string {
   const text = statusText(state, nowMs);
-  const left = clip(`${text} · ${state.updatesPerS.toFixed(1)} updates/s`, columns);
+  const others = state.strangers === 0 ? "" : ` · ${strangersText(state.strangers)}`;
+  const left = clip(`${text} · ${state.updatesPerS.toFixed(1)} updates/s${others}`, columns);
   const room = columns - columnsOf(left) - 2;
   const right = room >= columnsOf(state.hint) ? state.hint : "";
   const isFine = state.status.state === "online";
   return paint(left, isFine ? "good" : "warn") + paint(padStart(right, columns - columnsOf(left)), "dim");
+}
+
+/** People without a name. */
+export function strangersText(count: number): string {
+  return `${count} ${count === 1 ? "stranger" : "strangers"} nearby`;
 }
 
 /** The connection in words. */

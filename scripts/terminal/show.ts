@@ -1,6 +1,6 @@
 /** Shows what a client sees until it is closed: a live screen in a terminal, plain lines anywhere else. */
 import type { NearbyClient } from "../../src/client/index.ts";
-import { render, statusText } from "./render.ts";
+import { render, statusText, strangersText } from "./render.ts";
 import { openScreen } from "./screen.ts";
 import { nameOf, type LogLine, type ViewState } from "./state.ts";
 import { watchClient } from "./watch.ts";
@@ -50,5 +50,6 @@ export function summaryLine(state: ViewState, nowMs: number): string {
     .slice(0, 3)
     .map((friend) => `${clean(nameOf(friend))} ${distanceText(friend.distance, state.units)}`);
   const near = `${state.friends.length} near${nearest.length > 0 ? `, nearest: ${nearest.join(", ")}` : ""}`;
-  return `${clockText(nowMs)} = ${statusText(state, nowMs)}; ${near}; ${state.updatesPerS.toFixed(1)} updates/s`;
+  const others = state.strangers === 0 ? "" : ` ${strangersText(state.strangers)};`;
+  return `${clockText(nowMs)} = ${statusText(state, nowMs)}; ${near};${others} ${state.updatesPerS.toFixed(1)} updates/s`;
 }

@@ -21,6 +21,8 @@ export interface ViewState {
   readonly radiusM: number;
   /** Nearest first. */
   readonly friends: readonly Friend[];
+  /** How many people nearby are shown who are no friends. */
+  readonly strangers: number;
   /** Where a friend was before, oldest first, by id. */
   readonly trails: ReadonlyMap<string, readonly Place[]>;
   readonly status: Status;

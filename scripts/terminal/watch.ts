@@ -66,6 +66,7 @@ class Watcher implements Watch {
       this.#trails.delete(id);
       this.note("left", `${nameOf(friend)} ${GONE_WORDS[reason]}`);
     });
+    client.on("people", () => options.onChange?.());
     client.on("friendship", ({ id, name, state }) => this.note("news", friendshipText(name ?? id, state)));
     client.on("error", ({ code, message }) => this.note("problem", `${code}: ${message}`));
   }
@@ -82,6 +83,7 @@ class Watcher implements Watch {
       place: this.#client.position,
       radiusM: this.#client.welcome?.radiusM ?? RADIUS_ASSUMED_M,
       friends: this.#client.friends,
+      strangers: this.#client.people.length,
       trails: this.#trails,
       status: this.#status,
       statusSinceMs: this.#statusSinceMs,

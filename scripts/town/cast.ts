@@ -67,6 +67,14 @@ export const PEOPLE: readonly { readonly id: string; readonly name: string }[] =
   return { id, name: name.replaceAll("_", " ") };
 });
 
+const STRANGER_COUNT = 12;
+
+/** People whom the visitor does not know, and who let strangers see them: their names are told to nobody. */
+export const STRANGERS: readonly { readonly id: string; readonly name: string }[] = Array.from(
+  { length: STRANGER_COUNT },
+  (_, i) => ({ id: `passer-by-${i + 1}`, name: `Passer-by ${i + 1}` }),
+);
+
 /** How each of the first people begins; everybody else rests at a stop or is on the way between two. */
 const OPENINGS = ["arriving", "leaving", "waking", "pausing", "falling quiet"] as const;
 type Opening = (typeof OPENINGS)[number];
@@ -84,7 +92,8 @@ const MODES: readonly Mode[] = ["walk", "walk", "bike", "bus"];
 /** The town as it is at `startMs`, for a viewer at `VISITOR_PLACE` who sees as far as `radiusM`. */
 export function castTown(startMs: number, radiusM: number, random: () => number): Walker[] {
   const openings = OPENINGS.flatMap((opening) => Array.from({ length: OPENING_COUNT[opening] }, () => opening));
-  return PEOPLE.map(({ id, name }, i) => {
+  // Strangers come last, so that the friends are the same without them.
+  return [...PEOPLE, ...STRANGERS].map(({ id, name }, i) => {
     const opening = openings[i];
     const crosses = opening === "arriving" || opening === "leaving";
     const mode = crosses ? "bus" : (MODES[Math.floor(random() * MODES.length)] ?? "walk");

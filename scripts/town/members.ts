@@ -1,6 +1,6 @@
 /** Simulated people on real connections: each has an account, friends, and a client of its own. */
 import { createNearbyClient, type NearbyClient } from "../../src/client/index.ts";
-import { befriend, type Account } from "./api.ts";
+import { befriend, callApi, type Account } from "./api.ts";
 import { inPool } from "./pool.ts";
 
 /** Enough to keep two cores of a laptop busy; more only makes each handshake wait longer. */
@@ -46,6 +46,13 @@ export async function connectAll(url: string, accounts: readonly Account[], step
     throw error;
   }
   return members;
+}
+
+/** Lets strangers see them, and the other way round. */
+export async function letBeSeen(url: string, accounts: readonly Account[]): Promise<void> {
+  await inPool(accounts, CONCURRENCY, async ({ token }) => {
+    await callApi(url, { method: "PATCH", path: "/v1/me", token, body: { discoverable: true } });
+  });
 }
 
 export function closeAll(members: readonly Member[]): void {

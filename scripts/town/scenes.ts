@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import type { Place } from "../../src/geo/place.ts";
 import type { Account } from "./api.ts";
-import { castTown, PEOPLE, STOPS, VISITOR_PLACE, VISITOR_TITLE } from "./cast.ts";
+import { castTown, PEOPLE, STOPS, STRANGERS, VISITOR_PLACE, VISITOR_TITLE } from "./cast.ts";
 import type { Member } from "./members.ts";
 import { seededRandom } from "./random.ts";
 import { startReplay, TRACK_PACE } from "./replay.ts";
@@ -27,6 +27,8 @@ export interface Scene {
   readonly title: string;
   readonly place: Place;
   readonly people: readonly { readonly id: string; readonly name: string }[];
+  /** How many of them, the last ones, are no friends of the visitor but let strangers see them. */
+  readonly strangers: number;
   /** Who is friends with whom, beside the visitor and the guest with each other. */
   readonly bonds: (accounts: readonly Account[], visitor: Account, guest: Account) => (readonly [Account, Account])[];
   /** Sets the people in motion; the returned function stops them. `members` are in the order of `people`. */
@@ -34,7 +36,14 @@ export interface Scene {
 }
 
 export function emptyScene(): Scene {
-  return { title: VISITOR_TITLE, place: VISITOR_PLACE, people: [], bonds: () => [], start: () => () => {} };
+  return {
+    title: VISITOR_TITLE,
+    place: VISITOR_PLACE,
+    people: [],
+    strangers: 0,
+    bonds: () => [],
+    start: () => () => {},
+  };
 }
 
 export function townScene(): Scene {
@@ -42,17 +51,21 @@ export function townScene(): Scene {
   return {
     title: VISITOR_TITLE,
     place: VISITOR_PLACE,
-    people: PEOPLE,
-    bonds: (accounts, visitor, guest) => [
-      ...withHosts(accounts, visitor, guest),
-      ...accounts.flatMap((account, i) =>
-        Array.from({ length: FRIENDS_EACH }, (): readonly [Account, Account][] => {
-          const step = 1 + Math.floor(random() * (accounts.length - 1));
-          const other = accounts[(i + step) % accounts.length];
-          return other === undefined ? [] : [[account, other]];
-        }).flat(),
-      ),
-    ],
+    people: [...PEOPLE, ...STRANGERS],
+    strangers: STRANGERS.length,
+    bonds: (everybody, visitor, guest) => {
+      const accounts = everybody.slice(0, PEOPLE.length);
+      return [
+        ...withHosts(accounts, visitor, guest),
+        ...accounts.flatMap((account, i) =>
+          Array.from({ length: FRIENDS_EACH }, (): readonly [Account, Account][] => {
+            const step = 1 + Math.floor(random() * (accounts.length - 1));
+            const other = accounts[(i + step) % accounts.length];
+            return other === undefined ? [] : [[account, other]];
+          }).flat(),
+        ),
+      ];
+    },
     start: (members, { url, radiusM, note }) =>
       startTown({
         url,
@@ -76,6 +89,7 @@ export function trackScene(tracks: Tracks, file: string, inactiveAfterS: number)
     title: `${basename(file)} from ${began} UTC, x${TRACK_PACE}`,
     place: centre,
     people: tracks.entities.map((id) => ({ id: ENTITY_PREFIX + id, name: id })),
+    strangers: 0,
     bonds: withHosts,
     start: (members, { note }) =>
       startReplay({

@@ -28,6 +28,7 @@ function state(extra: Partial<ViewState> = {}): ViewState {
     status: { state: "online" },
     statusSinceMs: NOW_MS,
     log: [],
+    strangers: 0,
     updatesPerS: 0,
     units: "metric",
     hint: "Ctrl-C ends",
@@ -126,6 +127,7 @@ describe("frame", () => {
     const status = { state: "waiting", retryInMs: 4_000, code: 1006, reason: "no answer" } as const;
     const lines = frame(state({ status, statusSinceMs: NOW_MS - 1_000 }));
     expect(lines.at(-1)).toContain("offline (1006, no answer), next attempt in 3 s");
+    expect(frame(state({ strangers: 2 })).at(-1)).toContain("updates/s · 2 strangers nearby");
   });
 });
 
@@ -136,6 +138,9 @@ describe("plain lines", () => {
     );
     const view = state({ friends: [friend("a", HOME, { name: "Ana" })], updatesPerS: 2.5 });
     expect(summaryLine(view, NOW_MS)).toMatch(/ = online; 1 near, nearest: Ana 0 m; 2\.5 updates\/s$/);
+    const among = (strangers: number): string => summaryLine({ ...view, strangers }, NOW_MS);
+    expect(among(1)).toContain("Ana 0 m; 1 stranger nearby; 2.5");
+    expect(among(12)).toContain("; 12 strangers nearby; ");
   });
 });
 

@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: how much of what the platform can deliver is left once the rules have been applied; with `--history`,
  * what a position costs on its way into the history, and whether all of them arrive there; with `--owntracks`, how many
- * reports of phones it takes.
+ * reports of phones it takes; with `--strangers`, what nearby people who are not friends cost in calls, and how busy the
+ * objects of their cells are.
  */
 import { openFloor, openReal, type Target } from "./bench/targets.ts";
 import { round } from "./bench/figures.ts";
@@ -12,6 +13,8 @@ import { formatOwnTracksReport, RATE_TARGET } from "./bench/owntracks/report.ts"
 import { Load } from "./bench/load.ts";
 import { makePeople, type Person } from "./bench/people.ts";
 import { formatReport, makeReport, type Round, type RoundFigures } from "./bench/report.ts";
+import { benchStrangers } from "./bench/strangers/bench.ts";
+import { formatStrangersReport } from "./bench/strangers/report.ts";
 import { cpuSeconds, peakMiB } from "./bench/usage.ts";
 import { readInteger, readOptions, refuseUsage } from "./options.ts";
 import { progress } from "./progress.ts";
@@ -19,7 +22,8 @@ import { progress } from "./progress.ts";
 const USAGE =
   "npm run bench -- [--users N] [--friends N] [--seconds N] [--rounds N] [--json], or" +
   " npm run bench -- --history [--users N] [--seconds N] [--json], or" +
-  " npm run bench -- --owntracks [--users N] [--friends N] [--seconds N] [--rate N] [--json]";
+  " npm run bench -- --owntracks [--users N] [--friends N] [--seconds N] [--rate N] [--json], or" +
+  " npm run bench -- --strangers [--users N] [--json]";
 /** With its socket a live object takes about 5 descriptors, and two servers run: more do not fit into 20,000. */
 const USERS_MAX = 3_000;
 const FRIENDS_MAX = 1_000;
@@ -45,15 +49,25 @@ const { values } = readOptions(USAGE, {
   rate: { type: "string" },
   history: { type: "boolean", default: false },
   owntracks: { type: "boolean", default: false },
+  strangers: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
 });
-if (values.history && values.owntracks) refuseUsage(USAGE, "--owntracks and --history are two benches");
-const defaults = values.history
-  ? { users: 1_000, friends: 40, seconds: HISTORY_SECONDS_MIN }
-  : // A phone each 2 s at the rate of the target: a position has the time in seconds.
-    values.owntracks
-    ? { users: 2 * RATE_TARGET, friends: 10, seconds: 20 }
-    : { users: 400, friends: 40, seconds: 10 };
+const [kind = "plain", another] = (["history", "owntracks", "strangers"] as const).filter((name) => values[name]);
+if (another !== undefined) refuseUsage(USAGE, `--${kind} and --${another} are two benches`);
+const defaults = {
+  plain: { users: 400, friends: 40, seconds: 10 },
+  history: { users: 1_000, friends: 40, seconds: HISTORY_SECONDS_MIN },
+  // A phone each 2 s at the rate of the target: a position has the time in seconds.
+  owntracks: { users: 2 * RATE_TARGET, friends: 10, seconds: 20 },
+  strangers: { users: 1_000, friends: 0, seconds: 1 },
+}[kind];
+/** Of the options that say how much, those that mean nothing there. */
+const useless = {
+  plain: ["rate"],
+  history: ["friends", "rounds", "rate"],
+  owntracks: ["rounds"],
+  strangers: ["friends", "seconds", "rounds", "rate"],
+} as const;
 const users = readInteger(USAGE, {
   option: "--users",
   text: values.users,
@@ -76,19 +90,18 @@ const seconds = readInteger(USAGE, {
 });
 const roundCount = readInteger(USAGE, { option: "--rounds", text: values.rounds, fallback: 5, max: ROUNDS_MAX });
 const rate = readInteger(USAGE, { option: "--rate", text: values.rate, fallback: RATE_TARGET, max: RATE_MAX });
-for (const name of ["friends", "rounds"] as const) {
-  if (values.history && values[name] !== undefined) refuseUsage(USAGE, `--${name} is not for --history`);
+for (const name of useless[kind]) {
+  if (values[name] !== undefined)
+    refuseUsage(USAGE, `--${name} is not for ${kind === "plain" ? "this bench" : `--${kind}`}`);
 }
-if (values.owntracks && values.rounds !== undefined) refuseUsage(USAGE, "--rounds is not for --owntracks");
-if (!values.owntracks && values.rate !== undefined) refuseUsage(USAGE, "--rate is for --owntracks only");
-if (!values.history) checkFriends();
+if (kind === "plain" || kind === "owntracks") checkFriends();
 
 const failed = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => failed.abort(new Error(`ended by ${signal}`)));
 }
 try {
-  await (values.history ? history() : values.owntracks ? ownTracks() : bench());
+  await { plain: bench, history, owntracks: ownTracks, strangers }[kind]();
 } catch (error) {
   // An abort shows up as an AbortError wherever the bench happened to wait; its reason is what went wrong.
   const cause: unknown = failed.signal.aborted ? failed.signal.reason : error;
@@ -112,6 +125,13 @@ async function history(): Promise<void> {
 async function ownTracks(): Promise<void> {
   const report = await benchOwnTracks({ users, friends, seconds, rate, signal: failed.signal });
   process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatOwnTracksReport(report)}\n`);
+  if (report.failures.length > 0) process.exitCode = 1;
+}
+
+async function strangers(): Promise<void> {
+  const onFailure = (error: Error) => failed.abort(error);
+  const report = await benchStrangers({ people: users, onFailure, signal: failed.signal });
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatStrangersReport(report)}\n`);
   if (report.failures.length > 0) process.exitCode = 1;
 }
 

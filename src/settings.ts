@@ -1,5 +1,5 @@
 /** The operator's settings: Worker vars and secrets as text, checked once and handed out with units in their names. */
-import { type IndexSettings, parseIndex, SAFE_URL, safeUrlOf } from "./presence/settings.ts";
+import { type IndexSettings, parseIndex, SAFE_URL, safeUrlOf } from "./index-settings.ts";
 
 /** One row of the README's table; `default` is undefined where there is none. */
 export interface SettingRow {

@@ -86,11 +86,16 @@ export const ZONES: readonly Zone[] = [
   // What other apps send and expect: bytes in, values out.
   { path: "src/ingest/", may: PURE, packages: ["@noble/ciphers", "valibot"] },
   { path: "src/pages/", may: ["src/protocol/"], packages: ["hono"] },
-  { path: "src/presence/", may: ["src/settings.ts", "src/observe/", ...PURE], packages: ["@upstash/redis"] },
+  {
+    path: "src/presence/",
+    may: ["src/settings.ts", "src/index-settings.ts", "src/observe/", ...PURE],
+    packages: ["@upstash/redis"],
+  },
   { path: "src/observe/", may: ["src/settings.ts", ...PURE], packages: ["cloudflare:workers", "node:async_hooks"] },
   { path: "src/nearby/", may: PURE },
   { path: "src/friendship/", may: ["src/protocol/"] },
-  { path: "src/settings.ts", may: ["src/presence/", "src/protocol/"] },
+  { path: "src/settings.ts", may: ["src/index-settings.ts", "src/protocol/"] },
+  { path: "src/index-settings.ts", may: [] },
   { path: "src/protocol/", may: ["src/geo/"], packages: ["valibot"] },
   { path: "src/geo/", may: [] },
   { path: "src/client/react.ts", may: ["src/client/"], packages: ["react"] },

@@ -1,7 +1,7 @@
 import { Redis } from "@upstash/redis/cloudflare";
+import type { IndexSettings } from "../index-settings.ts";
 import type { Meter } from "../observe/meter.ts";
 import { type Announcement, ANSWER_MAX_MS, type Entries } from "./presence.ts";
-import type { IndexSettings } from "./settings.ts";
 
 /**
  * Keys of one MGET: Redis serves nobody else meanwhile, and 1,000 of the longest ids are 75 KB. All of 5,000 friends in

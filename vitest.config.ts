@@ -52,6 +52,22 @@ export default defineConfig({
         test: { name: "economy", include: ["test/economy/**/*.test.ts"] },
       },
       {
+        // With an index of active friends, which the tests play: nothing listens there.
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                AUTH_SECRET,
+                UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1/index",
+                UPSTASH_REDIS_REST_TOKEN: "a-token-that-only-tests-know",
+              },
+            },
+          }),
+        ],
+        test: { name: "presence", include: ["test/presence/**/*.test.ts"] },
+      },
+      {
         test: {
           name: "sdk",
           environment: "node",

@@ -10,7 +10,7 @@ export default defineConfig({
     name: "services",
     environment: "node",
     include: ["test/services/**/*.test.ts"],
-    globalSetup: ["test/services/setup.ts"],
+    globalSetup: ["test/services/setup.ts", "test/services/setup-redis.ts"],
     // They share one server, and the figures that they print are those of a server with nothing else to do.
     fileParallelism: false,
     testTimeout: 30_000,

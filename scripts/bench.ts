@@ -1,9 +1,11 @@
 /**
  * `npm run bench`: how much of what the platform can deliver is left once the rules have been applied; with `--history`,
  * what a position costs on its way into the history, and whether all of them arrive there; with `--owntracks`, how many
- * reports of phones it takes; with `--strangers`, what nearby people who are not friends cost in calls, and how busy the
- * objects of their cells are.
+ * reports of phones it takes; with `--activation`, what it takes somebody to become active; with `--strangers`, what nearby
+ * people who are not friends cost in calls, and how busy the objects of their cells are.
  */
+import { benchActivation } from "./bench/activation/bench.ts";
+import { formatActivationReport } from "./bench/activation/report.ts";
 import { openFloor, openReal, type Target } from "./bench/targets.ts";
 import { round } from "./bench/figures.ts";
 import { benchHistory } from "./bench/history/bench.ts";
@@ -23,6 +25,7 @@ const USAGE =
   "npm run bench -- [--users N] [--friends N] [--seconds N] [--rounds N] [--json], or" +
   " npm run bench -- --history [--users N] [--seconds N] [--json], or" +
   " npm run bench -- --owntracks [--users N] [--friends N] [--seconds N] [--rate N] [--json], or" +
+  " npm run bench -- --activation [--friends N] [--active N] [--rounds N] [--json], or" +
   " npm run bench -- --strangers [--users N] [--json]";
 /** With its socket a live object takes about 5 descriptors, and two servers run: more do not fit into 20,000. */
 const USERS_MAX = 3_000;
@@ -47,27 +50,32 @@ const { values } = readOptions(USAGE, {
   seconds: { type: "string" },
   rounds: { type: "string" },
   rate: { type: "string" },
+  active: { type: "string" },
   history: { type: "boolean", default: false },
   owntracks: { type: "boolean", default: false },
+  activation: { type: "boolean", default: false },
   strangers: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
 });
-const [kind = "plain", another] = (["history", "owntracks", "strangers"] as const).filter((name) => values[name]);
-if (another !== undefined) refuseUsage(USAGE, `--${kind} and --${another} are two benches`);
-const defaults = {
-  plain: { users: 400, friends: 40, seconds: 10 },
-  history: { users: 1_000, friends: 40, seconds: HISTORY_SECONDS_MIN },
+/** What each bench takes beside `--json`, and what it takes when nothing is said. */
+const BENCHES = {
+  deliveries: { takes: ["users", "friends", "seconds", "rounds"], users: 400, friends: 40, seconds: 10, rounds: 5 },
+  history: { takes: ["users", "seconds"], users: 1_000, friends: 40, seconds: HISTORY_SECONDS_MIN, rounds: 5 },
   // A phone each 2 s at the rate of the target: a position has the time in seconds.
-  owntracks: { users: 2 * RATE_TARGET, friends: 10, seconds: 20 },
-  strangers: { users: 1_000, friends: 0, seconds: 1 },
-}[kind];
-/** Of the options that say how much, those that mean nothing there. */
-const useless = {
-  plain: ["rate"],
-  history: ["friends", "rounds", "rate"],
-  owntracks: ["rounds"],
-  strangers: ["friends", "seconds", "rounds", "rate"],
+  owntracks: {
+    takes: ["users", "friends", "seconds", "rate"],
+    users: 2 * RATE_TARGET,
+    friends: 10,
+    seconds: 20,
+    rounds: 5,
+  },
+  // The standard case: one friend in ten is online.
+  activation: { takes: ["friends", "active", "rounds"], users: 400, friends: 400, seconds: 10, rounds: 3 },
+  strangers: { takes: ["users"], users: 1_000, friends: 40, seconds: 10, rounds: 5 },
 } as const;
+const ACTIVE = 40;
+const kind = readKind();
+const defaults = BENCHES[kind];
 const users = readInteger(USAGE, {
   option: "--users",
   text: values.users,
@@ -81,6 +89,12 @@ const friends = readInteger(USAGE, {
   fallback: defaults.friends,
   max: FRIENDS_MAX,
 });
+const active = readInteger(USAGE, {
+  option: "--active",
+  text: values.active,
+  fallback: Math.min(ACTIVE, friends),
+  max: friends,
+});
 const seconds = readInteger(USAGE, {
   option: "--seconds",
   text: values.seconds,
@@ -88,25 +102,40 @@ const seconds = readInteger(USAGE, {
   min: values.history ? HISTORY_SECONDS_MIN : 1,
   max: SECONDS_MAX,
 });
-const roundCount = readInteger(USAGE, { option: "--rounds", text: values.rounds, fallback: 5, max: ROUNDS_MAX });
+const roundCount = readInteger(USAGE, {
+  option: "--rounds",
+  text: values.rounds,
+  fallback: defaults.rounds,
+  max: ROUNDS_MAX,
+});
 const rate = readInteger(USAGE, { option: "--rate", text: values.rate, fallback: RATE_TARGET, max: RATE_MAX });
-for (const name of useless[kind]) {
-  if (values[name] !== undefined)
-    refuseUsage(USAGE, `--${name} is not for ${kind === "plain" ? "this bench" : `--${kind}`}`);
-}
-if (kind === "plain" || kind === "owntracks") checkFriends();
+if (kind === "deliveries" || kind === "owntracks") checkFriends();
 
 const failed = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => failed.abort(new Error(`ended by ${signal}`)));
 }
 try {
-  await { plain: bench, history, owntracks: ownTracks, strangers }[kind]();
+  await { deliveries: bench, history, owntracks: ownTracks, activation, strangers }[kind]();
 } catch (error) {
   // An abort shows up as an AbortError wherever the bench happened to wait; its reason is what went wrong.
   const cause: unknown = failed.signal.aborted ? failed.signal.reason : error;
   process.stderr.write(`bench: ${cause instanceof Error ? cause.message : String(cause)}\n`);
   process.exitCode = 1;
+}
+
+function readKind(): keyof typeof BENCHES {
+  const [asked = "deliveries", other] = (["history", "owntracks", "activation", "strangers"] as const).filter(
+    (name) => values[name],
+  );
+  if (other !== undefined) refuseUsage(USAGE, `--${asked} and --${other} are two benches`);
+  const takes: readonly string[] = BENCHES[asked].takes;
+  for (const name of ["users", "friends", "seconds", "rounds", "rate", "active"] as const) {
+    if (values[name] === undefined || takes.includes(name)) continue;
+    const of = asked === "deliveries" ? "the bench without an option" : `--${asked}`;
+    refuseUsage(USAGE, `--${name} is not for ${of}`);
+  }
+  return asked;
 }
 
 function checkFriends(): void {
@@ -128,17 +157,32 @@ async function ownTracks(): Promise<void> {
   if (report.failures.length > 0) process.exitCode = 1;
 }
 
+async function activation(): Promise<void> {
+  const report = await benchActivation({
+    friends,
+    active,
+    rounds: roundCount,
+    onFailure: abort,
+    signal: failed.signal,
+  });
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatActivationReport(report)}\n`);
+  if (report.failures.length > 0) process.exitCode = 1;
+}
+
 async function strangers(): Promise<void> {
-  const onFailure = (error: Error) => failed.abort(error);
-  const report = await benchStrangers({ people: users, onFailure, signal: failed.signal });
+  const report = await benchStrangers({ people: users, onFailure: abort, signal: failed.signal });
   process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatStrangersReport(report)}\n`);
   if (report.failures.length > 0) process.exitCode = 1;
+}
+
+function abort(error: Error): void {
+  failed.abort(error);
 }
 
 async function bench(): Promise<void> {
   const people = makePeople(users, friends);
   const window = Math.min(users, POSITIONS_UNDER_WAY);
-  const options = { people, onFailure: (error: Error) => failed.abort(error), signal: failed.signal };
+  const options = { people, onFailure: abort, signal: failed.signal };
   const targets: Target[] = [];
   try {
     const floor = await openFloor(options);

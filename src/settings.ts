@@ -1,4 +1,5 @@
 /** The operator's settings: Worker vars and secrets as text, checked once and handed out with units in their names. */
+import { type IndexSettings, parseIndex, SAFE_URL, safeUrlOf } from "./index-settings.ts";
 
 /** One row of the README's table; `default` is undefined where there is none. */
 export interface SettingRow {
@@ -84,6 +85,14 @@ export const SETTINGS = [
   { name: "CASSANDRA_USERNAME", default: undefined, meaning: "If the cluster asks for a login; with a password." },
   { name: "CASSANDRA_PASSWORD", default: undefined, meaning: "If the cluster asks for a login; with a user name." },
   {
+    name: "UPSTASH_REDIS_REST_URL",
+    default: undefined,
+    meaning:
+      "Turns the index of active friends on: the https URL of an Upstash Redis. Without it a user who becomes active asks" +
+      " every friend directly.",
+  },
+  { name: "UPSTASH_REDIS_REST_TOKEN", default: undefined, meaning: "Its token. Both are set, or neither." },
+  {
     name: "MAP_STYLE_URL",
     default: undefined,
     meaning:
@@ -147,6 +156,8 @@ export interface Settings {
   /** 0: no limit. */
   readonly speedMaxMps: number;
   readonly history: HistorySettings;
+  /** Null: there is no index of active friends. */
+  readonly index: IndexSettings | null;
   /** Of the web app's basemap; null: the app draws its own. */
   readonly mapStyleUrl: string | null;
 }
@@ -200,6 +211,7 @@ function parse(env: object): Settings | SettingsError {
       positionMinMs: readNumber(env, "POSITION_MIN_S", { min: 0, max: 86_400, unit: "seconds" }) * 1000,
       speedMaxMps: readNumber(env, "SPEED_MAX_MPS", { min: 0, max: 100_000, unit: "metres per second" }),
       history: readHistory(env),
+      index: readIndex(env),
       mapStyleUrl: readMapStyle(env),
     };
   } catch (error) {
@@ -283,14 +295,17 @@ function readSecrets(list: string, name: "AUTH_SECRET" | "LINK_SECRET"): [Uint8A
   return [first, ...others];
 }
 
-const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
-
 function readKeysUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  // Keys fetched in the clear could be swapped on the way; loopback has no way.
-  const safe = url?.protocol === "https:" || (url?.protocol === "http:" && LOOPBACK_HOSTS.has(url.hostname));
-  if (url !== undefined && safe && url.username === "" && url.password === "") return url;
-  throw new SettingsError("AUTH_JWKS_URL", "must be an https URL without a user (http only on localhost)");
+  const url = safeUrlOf(text);
+  // Keys fetched in the clear could be swapped on the way.
+  if (url !== null) return url;
+  throw new SettingsError("AUTH_JWKS_URL", SAFE_URL);
+}
+
+function readIndex(env: object): IndexSettings | null {
+  const index = parseIndex(readText(env, "UPSTASH_REDIS_REST_URL"), readText(env, "UPSTASH_REDIS_REST_TOKEN"));
+  if (index !== null && "allowed" in index) throw new SettingsError(index.setting, index.allowed);
+  return index;
 }
 
 function readOrigins(env: object): "*" | readonly string[] {

@@ -69,6 +69,12 @@ export class Friends {
     return Array.from(rows, ({ no, muted, visibility }) => ({ no, muted: muted === 1, visibility }));
   }
 
+  /** Accepted friends from whom the user is not hidden, for the index of active friends. */
+  visibleIds(): string[] {
+    const query = "SELECT id FROM friend WHERE standing = 'friend' AND visibility != 'hidden'";
+    return this.#sql.all<{ id: string }>(query).map(({ id }) => id);
+  }
+
   /** Read once, then kept: an import asks for it with every friendship, and each time the whole table would be read. */
   count(standing: Standing): number {
     if (this.#counts === null) {

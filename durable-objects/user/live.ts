@@ -7,6 +7,7 @@ import type { CircleState, Shown } from "../../src/nearby/state.ts";
 import { type Down, encodeDown, type Friend, type Nearby } from "../../src/protocol/down.ts";
 import type { Fix } from "../../src/protocol/fix.ts";
 import type { Settings } from "../../src/settings.ts";
+import type { Activation } from "./activation.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { Copies } from "./copies.ts";
@@ -30,6 +31,7 @@ export interface LiveParts {
   readonly agenda: Agenda;
   readonly kept: Kept;
   readonly history: History;
+  readonly activation: Activation;
   readonly card: () => Card;
   /** The friend has to hear this user's newest word (durable-objects/user/bonds.ts). */
   readonly owesWord: (no: FriendNo) => void;
@@ -62,7 +64,8 @@ export class Live {
     this.#parts = parts;
     const { radiusM, fanout } = parts.settings;
     const economy = fanout === "economy" ? { quietMs: quietMaxMs(parts.settings) } : {};
-    this.#circle = new Circle({ radiusM, roster: () => parts.friends.roster(), ...economy }, record.circle);
+    const hasIndex = parts.activation.isOn;
+    this.#circle = new Circle({ radiusM, roster: () => parts.friends.roster(), hasIndex, ...economy }, record.circle);
     const { connections, agenda, kept, history } = parts;
     this.#fixes = new Fixes(parts, record);
     this.#copies = new Copies({ circle: this.#circle, fixes: this.#fixes, connections, agenda, kept, history });
@@ -130,8 +133,11 @@ export class Live {
   alarm(now: number): number | null {
     this.#circle.giveUpUnsure(now);
     this.#do(this.#circle.sweep(now));
-    const { self } = this.#circle;
-    return self.kind === "active" ? self.sighting.activeUntil : null;
+    const { activation } = this.#parts;
+    if (activation.isDue(now)) this.#do(this.#circle.renew(now));
+    const { self, sharing } = this.#circle;
+    if (self.kind !== "active") return null;
+    return sharing ? activation.deadline(self.sighting.activeUntil) : self.sighting.activeUntil;
   }
 
   share(sharing: boolean, now: number): void {
@@ -285,6 +291,10 @@ export class Live {
       owesWord(effect.no);
       return;
     }
+    if (effect.kind === "lookUp") {
+      void this.#lookUp(effect.id);
+      return;
+    }
     const row = friends.byNo(effect.no);
     if (row === undefined) return;
     switch (effect.kind) {
@@ -325,6 +335,14 @@ export class Live {
       failed: ({ no, callId }) => this.failed(no, callId, Date.now()),
       ended: () => this.mirror(),
     });
+  }
+
+  async #lookUp(id: number): Promise<void> {
+    const listing = await this.#parts.activation.lookUp(this.#circle.rev, Date.now());
+    const { version } = this.#circle;
+    this.#do(this.#circle.listed(id, listing, Date.now()));
+    // Who wakes from a row in which everybody is unknown would ask everybody after all.
+    if (version !== this.#circle.version) this.keep();
   }
 
   /** The encoded sighting, written once for all the friends who get the same. */

@@ -4,6 +4,7 @@ import { type Meter, newMeter } from "../../src/observe/meter.ts";
 import { REST_MAX_MS } from "../../src/protocol/limits.ts";
 import type { Settings } from "../../src/settings.ts";
 import { NO_TRACK } from "../../src/nearby/jumps.ts";
+import { Activation } from "./activation.ts";
 import { Agenda } from "./agenda.ts";
 import { isReadable, NO_POINTS, type ObjectRecord } from "./attachment.ts";
 import { Blocks } from "./blocks.ts";
@@ -157,8 +158,9 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
     { user, queue, chunks, erased, connections, agenda, stored },
     { unsaved: isReadable(unsaved) ? unsaved : NO_POINTS, promised, heldTs: record.track.held?.pointTs ?? null },
   );
+  const activation = new Activation({ user, settings, friends, agenda, meter });
   const live: Live = new Live(
-    { user, stubs, settings, friends, connections, agenda, card, kept, history, owesWord, moved },
+    { user, stubs, settings, friends, connections, agenda, card, kept, history, activation, owesWord, moved },
     record,
   );
   const cells = new Stubs<CellStub>(env.CELL, meter);

@@ -14,6 +14,7 @@ export const COMPONENTS = [
   ["rows", "rows, written and read"],
   ["queue", "queue messages, and the Worker that takes them"],
   ["r2", "Parquet objects, written and kept for a month"],
+  ["redis", "commands to the index of active friends"],
   ["connects", "upgrades: the Worker, its CPU, and the object"],
   ["logs", "lines in Workers Logs"],
 ] as const;
@@ -40,6 +41,7 @@ export function billOf(usage: Usage): Bill {
       priceOf("workerCpu", usage.batches * WORKER_CPU_MS_PER_BATCH),
     ),
     r2: sumOf(priceOf("objectStored", usage.batches), priceOf("storage", usage.storedGB)),
+    redis: sumOf(priceOf("redisCommand", usage.redisCommands)),
     connects: sumOf(
       priceOf("workerRequest", usage.connects),
       priceOf("workerCpu", usage.connects * WORKER_CPU_MS_PER_CONNECT),

@@ -68,6 +68,18 @@ export const ALARMS_SET_PER_SESSION = 2;
  */
 export const ANSWER_MS = 300;
 
+/**
+ * One that enters the user and one that asks for up to 1,000 friends: `npm run bench -- --activation`, and for a renewal
+ * `test/presence/`.
+ */
+export const REDIS_COMMANDS_PER_QUESTION = 2;
+
+/** An entry lasts for 25 minutes (2.5 x `INACTIVE_AFTER_S`), and is 5 old on average when its user becomes inactive. */
+export const ENTRY_LINGERS_S = 20 * 60;
+
+/** Assumed: a request to Redis in the same region, while which the object waits and is billed. */
+export const INDEX_ANSWER_MS = 20;
+
 /** Assumed: checking the token at the upgrade. */
 export const WORKER_CPU_MS_PER_CONNECT = 2;
 

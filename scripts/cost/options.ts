@@ -9,7 +9,7 @@ import { meetingsOf, type Mode, MODES, POSITIONS_PER_DAY_MIN, SECONDS_PER_DAY, t
 export const USAGE =
   "npm run cost -- [--users N] [--online N] [--friends N] [--active N] [--near N] [--positions-per-day N]" +
   " [--sessions-per-day N] [--mode exact|economy|naive] [--meetings X] [--fanout FILE] [--answer-ms N]" +
-  " [--history on|off] [--logged-share X] [--server-deliveries N] [--json]";
+  " [--history on|off] [--index on|off] [--logged-share X] [--server-deliveries N] [--json]";
 
 /** The standard case: 10 million connected at once, 400 friends each, one in ten online, a position every 30 s. */
 const ONLINE = 10_000_000;
@@ -65,7 +65,8 @@ export function readCostOptions(args?: string[]): CostOptions {
         max: SESSIONS_PER_DAY_MAX,
       }),
       answerMs: readNumber("--answer-ms", values["answer-ms"], { fallback: ANSWER_MS, max: ANSWER_MS_MAX }),
-      history: readHistory(values.history),
+      history: readSwitch("--history", values.history ?? "on"),
+      index: readSwitch("--index", values.index ?? "off"),
       loggedShare: readNumber("--logged-share", values["logged-share"], { fallback: 0, max: 1 }),
     },
     serverDeliveriesPerS: integer(
@@ -92,6 +93,7 @@ const OPTIONS = {
   fanout: { type: "string" },
   "answer-ms": { type: "string" },
   history: { type: "string" },
+  index: { type: "string" },
   "logged-share": { type: "string" },
   "server-deliveries": { type: "string" },
   json: { type: "boolean", default: false },
@@ -160,9 +162,9 @@ function readMode(text: string): Mode {
   return found ?? refuseUsage(USAGE, `--mode must be one of ${MODES.join(", ")}, not: ${text}`);
 }
 
-function readHistory(text = "on"): boolean {
+function readSwitch(option: string, text: string): boolean {
   if (text === "on" || text === "off") return text === "on";
-  return refuseUsage(USAGE, `--history must be on or off, not: ${text}`);
+  return refuseUsage(USAGE, `${option} must be on or off, not: ${text}`);
 }
 
 /** The value of an option that is a number of at least 0, with decimals or without. */

@@ -20,6 +20,8 @@ const WORKERS = { source: "https://developers.cloudflare.com/workers/platform/pr
 const QUEUES = { source: "https://developers.cloudflare.com/queues/platform/pricing/", asOf: AS_OF } as const;
 const R2 = { source: "https://developers.cloudflare.com/r2/pricing/", asOf: AS_OF } as const;
 
+const REDIS = { source: "https://upstash.com/pricing/redis", asOf: AS_OF } as const;
+
 export const PRICES = {
   objectRequest: { usd: 0.15, per: MILLION, unit: "HTTP requests, calls on a stub and alarm runs", ...OBJECTS },
   /** 20 of them count as one request. What is sent to clients, and `ping` with its automatic answer, is free. */
@@ -36,6 +38,8 @@ export const PRICES = {
   /** A message of up to 64 KB is three: written, read, deleted. */
   queueOperation: { usd: 0.4, per: MILLION, unit: "queue operations", ...QUEUES },
   objectStored: { usd: 4.5, per: MILLION, unit: "writes of an R2 object", ...R2 },
+  /** As many keys as one takes. Pay as you go; a plan with a fixed price would be another sum. */
+  redisCommand: { usd: 2, per: MILLION, unit: "Redis commands", ...REDIS },
   storage: { usd: 0.015, per: 1, unit: "GB-months in R2", ...R2 },
 } as const satisfies Record<string, Price>;
 

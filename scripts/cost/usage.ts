@@ -1,5 +1,13 @@
 /** What a month is billed for, before prices. */
-import { ALARMS_SET_PER_SESSION, PARQUET_BYTES_PER_POINT, ROWS, RUN_MS_PER_CALL } from "./measured.ts";
+import {
+  ALARMS_SET_PER_SESSION,
+  ENTRY_LINGERS_S,
+  INDEX_ANSWER_MS,
+  PARQUET_BYTES_PER_POINT,
+  REDIS_COMMANDS_PER_QUESTION,
+  ROWS,
+  RUN_MS_PER_CALL,
+} from "./measured.ts";
 import { ALARMS_PER_DAY, batchesOf, chunksPerDay, DAYS_PER_MONTH, SECONDS_PER_DAY, type Workload } from "./workload.ts";
 
 const BYTES_PER_GB = 1e9;
@@ -21,6 +29,8 @@ export interface Usage {
   readonly batches: number;
   /** What the month adds to R2, kept for a month. */
   readonly storedGB: number;
+  /** To the index of active friends. */
+  readonly redisCommands: number;
   readonly connects: number;
   /** Seconds for which objects are billed. */
   readonly objectS: number;
@@ -35,7 +45,9 @@ export function usageOf(workload: Workload, design: "this" | "naive"): Usage {
   const positions = online * positionsPerDay * DAYS_PER_MONTH;
   const sessions = users * sessionsPerDay * DAYS_PER_MONTH;
   const calls = positions * meetings;
-  const asked = wakingPerPosition === null ? sessions * friends : positions * wakingPerPosition;
+  const index = workload.index && !isNaive ? indexOf(workload, sessions) : NO_INDEX;
+  const everybody = wakingPerPosition === null ? sessions * friends : positions * wakingPerPosition;
+  const asked = workload.index && !isNaive ? index.asked : everybody;
   const wakingCalls = asked + sessions * near;
   const regularAlarms = isNaive ? 0 : online * ALARMS_PER_DAY * DAYS_PER_MONTH;
   // The last alarm of a session finds that the user is inactive.
@@ -48,15 +60,35 @@ export function usageOf(workload: Workload, design: "this" | "naive"): Usage {
     alarmsSet: (isNaive ? positions : regularAlarms) + sessions * ALARMS_SET_PER_SESSION,
     alarmRuns,
     rowsWritten: (isNaive ? positions : 0) + sessions * ROWS.writtenBySession + kept.chunks * ROWS.writtenByChunk,
-    rowsRead: alarmRuns * ROWS.readByAlarm + sessions * ROWS.readBySession(friends) + kept.rowsRead,
+    rowsRead: alarmRuns * ROWS.readByAlarm + sessions * ROWS.readBySession(friends) + kept.rowsRead + index.rowsRead,
     queueMessages: isNaive && workload.history ? positions : kept.chunks,
     batches: kept.batches,
     storedGB: kept.storedGB,
+    redisCommands: index.questions * REDIS_COMMANDS_PER_QUESTION,
     connects: sessions,
-    objectS: objectSeconds(workload, { meetings, positions, sessions, calls, wakingCalls, alarmRuns }),
+    objectS: objectSeconds(workload, { meetings, positions, sessions, calls, wakingCalls, alarmRuns, index }),
     // Both the Worker and the object log the upgrade.
     logLines: workload.loggedShare * (positions + calls + wakingCalls + alarmRuns + 2 * sessions + kept.batches),
   };
+}
+
+interface Index {
+  /** Of wakes and renewals. */
+  readonly questions: number;
+  /** Calls at the start of a session. */
+  readonly asked: number;
+  readonly rowsRead: number;
+}
+
+const NO_INDEX: Index = { questions: 0, asked: 0, rowsRead: 0 };
+
+function indexOf({ online, friends, active, sessionsPerDay, wakingPerPosition }: Workload, sessions: number): Index {
+  const questions = sessions + online * ALARMS_PER_DAY * DAYS_PER_MONTH;
+  // Friends whose session has just ended are still listed, and are called.
+  const lingering = Math.min(friends - active, friends * sessionsPerDay * (ENTRY_LINGERS_S / SECONDS_PER_DAY));
+  // Measured calls at a wake are those to inactive friends; those to active ones are among the meetings.
+  const listed = wakingPerPosition === null ? active : 0;
+  return { questions, asked: sessions * (listed + lingering), rowsRead: questions * friends };
 }
 
 interface Kept {
@@ -93,14 +125,16 @@ function objectSeconds(
     readonly calls: number;
     readonly wakingCalls: number;
     readonly alarmRuns: number;
+    readonly index: Index;
   },
 ): number {
-  const { meetings, positions, sessions, calls, wakingCalls, alarmRuns } = counts;
+  const { meetings, positions, sessions, calls, wakingCalls, alarmRuns, index } = counts;
   // All calls of a position are out at once, so it waits once; with less than one call on average, so often at most.
   const waits = positions * Math.min(1, meetings) + sessions;
   const runs = positions + calls + wakingCalls + alarmRuns;
   // Nothing is subtracted for friends' calls that run while the own ones are waited for.
-  return Math.min((waits * answerMs + runs * RUN_MS_PER_CALL) / 1000, wholeMonthS(online));
+  const totalMs = waits * answerMs + index.questions * INDEX_ANSWER_MS + runs * RUN_MS_PER_CALL;
+  return Math.min(totalMs / 1000, wholeMonthS(online));
 }
 
 /** As many seconds as if the objects of everybody who is connected were billed all month. */

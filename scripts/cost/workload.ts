@@ -28,6 +28,8 @@ export interface Workload {
   readonly answerMs: number;
   /** Whether positions are kept: in chunks, through a queue, as Parquet in R2. */
   readonly history: boolean;
+  /** Whether an index tells who is active when somebody becomes it. */
+  readonly index: boolean;
   /** Of all invocations, the share that leaves a line in Workers Logs. */
   readonly loggedShare: number;
 }

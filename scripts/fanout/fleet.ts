@@ -71,7 +71,8 @@ export class Fleet {
           break;
         case "withdraw":
         case "restate":
-          // Nobody pauses and no friendship ends in a replay.
+        case "lookUp":
+          // Nobody pauses, no friendship ends and there is no index in a replay.
           throw new Error(`the core asks for ${effect.kind}`);
       }
     }

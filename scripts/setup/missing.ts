@@ -37,6 +37,13 @@ export function missingSettings(config: Config, secrets: readonly string[]): str
       problems.push(...need("CASSANDRA_PASSWORD", ", needed with a user name", `${SECRET} CASSANDRA_PASSWORD`));
     }
   }
+  if (has("UPSTASH_REDIS_REST_URL") || has("UPSTASH_REDIS_REST_TOKEN")) {
+    problems.push(...need("UPSTASH_REDIS_REST_URL", ", needed with a token", VAR));
+    const how = `${SECRET} UPSTASH_REDIS_REST_TOKEN`;
+    problems.push(...need("UPSTASH_REDIS_REST_TOKEN", ", needed with the URL", how));
+    if ((vars.get("UPSTASH_REDIS_REST_TOKEN") ?? "") !== "")
+      problems.push(`UPSTASH_REDIS_REST_TOKEN stands in wrangler.toml: ${how}`);
+  }
   if ((vars.get("LINK_SECRET") ?? "") !== "")
     problems.push(`LINK_SECRET stands in wrangler.toml: ${SECRET} LINK_SECRET`);
   if (has("DEV_LOGIN")) problems.push("DEV_LOGIN is set: anybody could log in as anybody; take it away");

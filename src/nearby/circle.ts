@@ -9,8 +9,9 @@ import { exchanged, type Ground, placed, takeAnswer } from "./exchange.ts";
 import { farewell } from "./leaving.ts";
 import { Own } from "./own.ts";
 import type { Answer, AwayReason, Sighting } from "./sighting.ts";
-import type { Approach, CircleOptions, CircleState, LiveFix, Met, RosterEntry, Self, Shown } from "./state.ts";
+import type { Approach, CircleOptions, CircleState, Listing, LiveFix, Met, RosterEntry, Self, Shown } from "./state.ts";
 import { absenceOf, shownTo } from "./view.ts";
+import { Wake } from "./wake.ts";
 
 /**
  * One person and the friends around: the rules of `meet` as a pure core. Events go in with the object's clock, effects
@@ -22,12 +23,15 @@ export class Circle {
   #sharing: boolean;
   readonly #contacts: Contacts;
   readonly #calls = new Calls();
+  readonly #wake: Wake;
 
   constructor(options: CircleOptions, state: CircleState) {
     this.#options = options;
     this.own = new Own(state.rev, state.self);
     this.#sharing = state.sharing;
-    this.#contacts = new Contacts({ radiusM: options.radiusM, keepsNear: this.keepsNear }, state);
+    const { radiusM, hasIndex = false } = options;
+    this.#wake = new Wake(hasIndex);
+    this.#contacts = new Contacts({ radiusM, keepsNear: this.keepsNear, hasIndex }, state);
   }
 
   get rev(): number {
@@ -64,16 +68,18 @@ export class Circle {
 
   /** No friend of whom nothing is known still owes an answer: the moment for a snapshot. */
   get settled(): boolean {
-    return this.#calls.waiting === 0 && !owesAnswer(this.#contacts.all);
+    return !this.#wake.isPending && this.#calls.waiting === 0 && !owesAnswer(this.#contacts.all);
   }
 
   /** A live position. One with a `ts` older than the current one's never overwrites it: `live` is false. */
   position(fix: LiveFix, now: number): { live: boolean; effects: Effect[] } {
     const effects = this.sweep(now);
     if (this.self.kind === "active" && fix.ts < this.self.sighting.ts) return { live: false, effects };
+    // Not after a memory was lost: who was far or near then may rely on it that this user says something.
+    const wakes = this.self.kind === "inactive";
     this.own.moveTo(fix, now);
     if (!this.#sharing) return { live: true, effects };
-    this.#contacts.enroll(this.#options.roster);
+    if (this.#contacts.enroll(this.#options.roster) && wakes) this.#wake.start(this.#contacts.all, effects);
     for (const contact of this.#contacts.all) {
       this.#look(contact, { moved: false, now }, effects);
       if (!skips(contact, now)) this.#meetIfDue(contact, effects);
@@ -82,10 +88,10 @@ export class Circle {
   }
 
   /** Own clients want to see who is near: whoever is unknown is met, without a new position. */
-  watch(now: number): Effect[] {
+  watch(now: number, wakes = false): Effect[] {
     const out = this.sweep(now);
     if (this.self.kind !== "active" || !this.#sharing) return out;
-    this.#contacts.enroll(this.#options.roster);
+    if (this.#contacts.enroll(this.#options.roster) && wakes) this.#wake.start(this.#contacts.all, out);
     for (const contact of this.#contacts.all) {
       if (contact.pact.kind === "unknown" && !isLeftOut(contact, now)) this.#meetIfDue(contact, out);
     }
@@ -132,7 +138,21 @@ export class Circle {
     if (this.#sharing) return this.#lapse(now);
     this.#sharing = true;
     this.own.repeat(now);
-    return this.watch(now);
+    return this.watch(now, true);
+  }
+
+  /** The user is still active: time to say so in the index, and to look who was missed. */
+  renew(now: number): Effect[] {
+    const out = this.#lapse(now);
+    if (this.self.kind === "active" && this.#sharing) this.#wake.renew(out);
+    return out;
+  }
+
+  /** What the index says (effect `lookUp`); null when it cannot be asked. */
+  listed(id: number, listing: Listing | null, now: number): Effect[] {
+    const out = this.#lapse(now);
+    for (const contact of this.#wake.settle(id, listing, this.#contacts)) this.#meetIfDue(contact, out);
+    return out;
   }
 
   befriend({ no, muted, visibility = "exact" }: RosterEntry, now: number): Effect[] {
@@ -257,7 +277,7 @@ export class Circle {
     if (this.self.kind !== "active" || !this.#sharing) return out;
     // Also of a friend who was away already: a position that is still on its way must find that it is too old.
     const known = this.#contacts.byNo.get(no);
-    const contact = this.#contacts.getOrAdd(no);
+    const contact = this.#contacts.recallByNo(no, this.#options.roster);
     if (rev < contact.theirRev) return out;
     // With nothing to compare it to, this may be a word of an earlier spell: no silence may rest on it.
     if (known?.theirRev === 0) contact.forgotten = true;
@@ -324,6 +344,7 @@ export class Circle {
   #meetIfDue(contact: Contact, out: Effect[]): void {
     const { pact, seen, visibility } = contact;
     if (this.self.kind !== "active" || contact.call !== null || visibility === "hidden") return;
+    if (this.#wake.holds(contact)) return;
     const mine = this.own.tell(this.self.sighting, visibility);
     if (!mustMeet(pact, mine)) return;
     const { radiusM, quietMs } = this.#options;
@@ -365,5 +386,6 @@ export class Circle {
     }
     this.#contacts.clear();
     this.#calls.clear();
+    this.#wake.cancel();
   }
 }

@@ -9,6 +9,7 @@ import { hide, look } from "./view.ts";
 export class Contacts {
   readonly #keepsNear: boolean;
   readonly #radiusM: number;
+  readonly #hasIndex: boolean;
   readonly #byNo = new Map<FriendNo, Contact>();
   #complete: boolean;
   #version = 0;
@@ -16,11 +17,12 @@ export class Contacts {
   #roused = 0;
 
   constructor(
-    { radiusM, keepsNear }: { radiusM: number; keepsNear: boolean },
+    { radiusM, keepsNear, hasIndex }: { radiusM: number; keepsNear: boolean; hasIndex: boolean },
     { complete, contacts }: { complete: boolean; contacts: Iterable<Contact> },
   ) {
     this.#radiusM = radiusM;
     this.#keepsNear = keepsNear;
+    this.#hasIndex = hasIndex;
     this.#complete = complete;
     for (const contact of contacts) this.#byNo.set(contact.no, contact);
   }
@@ -53,9 +55,13 @@ export class Contacts {
     this.#version += 1;
   }
 
-  /** Makes the list speak for every friend: those who were not known become unknown, and unknown is met. */
-  enroll(roster: () => Iterable<RosterEntry>): void {
-    if (this.#complete) return;
+  /**
+   * Makes the list speak for every friend: those who were not known become unknown, and unknown is met.
+   *
+   * @returns whether it did not before
+   */
+  enroll(roster: () => Iterable<RosterEntry>): boolean {
+    if (this.#complete) return false;
     for (const { no, muted, visibility = "exact" } of roster()) {
       const contact = this.#byNo.get(no);
       if (contact === undefined) {
@@ -67,17 +73,36 @@ export class Contacts {
     }
     this.#complete = true;
     this.#version += 1;
+    return true;
   }
 
   getOrAdd(no: FriendNo): Contact {
     const known = this.#byNo.get(no);
     if (known !== undefined) return known;
     const contact = newContact(no, false);
-    // Whoever is missing from a list that is not whole may have been met and forgotten.
-    contact.forgotten = !this.#complete;
+    // Whoever is missing from a list that is not whole may have been met and forgotten; from a whole one, with an index,
+    // may have been presumed inactive and never asked.
+    contact.forgotten = !this.#complete || this.#hasIndex;
     this.#byNo.set(no, contact);
     this.#version += 1;
     return contact;
+  }
+
+  /** The contact of a friend who may be missing because they are away, as the friend list has it. */
+  recall({ no, muted, visibility = "exact" }: RosterEntry): Contact {
+    const isNew = !this.#byNo.has(no);
+    const contact = this.getOrAdd(no);
+    Object.assign(contact, { muted, visibility });
+    if (isNew) contact.pact = { kind: "away", reason: "inactive" };
+    return contact;
+  }
+
+  /** The same where only the number is known. Without an index nobody is told anything before they are heard. */
+  recallByNo(no: FriendNo, roster: () => Iterable<RosterEntry>): Contact {
+    if (this.#hasIndex && this.#complete && !this.#byNo.has(no)) {
+      for (const entry of roster()) if (entry.no === no) return this.recall(entry);
+    }
+    return this.getOrAdd(no);
   }
 
   /** Who was taken for away has been heard. */

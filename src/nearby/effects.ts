@@ -29,5 +29,10 @@ export type Effect =
     }
   /** Own clients: this friend is no longer shown. */
   | { readonly kind: "hide"; readonly no: FriendNo; readonly reason: GoneReason }
+  /**
+   * Say in the index of active friends that the own user is, and then ask it for the friends; report `listed` with the same
+   * id, soon and in every case.
+   */
+  | { readonly kind: "lookUp"; readonly id: number }
   /** The friend's object does not know this friendship: send the statement about it again. */
   | { readonly kind: "restate"; readonly no: FriendNo };

@@ -50,6 +50,20 @@ export interface CircleOptions {
   readonly roster: () => Iterable<RosterEntry>;
   /** Mode `economy` (src/nearby/economy.ts): ms that a near friend may go untold. Absent: every position is told. */
   readonly quietMs?: number;
+  /** There is an index of active friends (src/nearby/wake.ts): a wake asks it before it calls anybody. */
+  readonly hasIndex?: boolean;
+}
+
+/** What the index of active friends knows. */
+export interface Listing {
+  /** The own user had an entry: whoever woke in the meantime has found it. */
+  readonly wasListed: boolean;
+  readonly friends: readonly ListedFriend[];
+}
+
+export interface ListedFriend extends RosterEntry {
+  /** The newest of the friend when the entry was made. */
+  readonly rev: number;
 }
 
 /** A friend's call. */

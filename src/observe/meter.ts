@@ -14,6 +14,8 @@ export interface Meter {
   alarmsSet: number;
   /** Messages that a queue has taken, of at most 64 KB each. */
   queueMessages: number;
+  /** Commands to the index of active friends. */
+  redisCommands: number;
   /** Attachments cost nothing, but they have a limit: bytes of the one that was written last. */
   attachmentWrites: number;
   attachmentBytes: number;
@@ -29,6 +31,7 @@ export function newMeter(): Meter {
     rowsWritten: 0,
     alarmsSet: 0,
     queueMessages: 0,
+    redisCommands: 0,
     attachmentWrites: 0,
     attachmentBytes: 0,
     invalidReports: 0,

@@ -94,6 +94,7 @@ export async function meter(user: string): Promise<() => Promise<Meter>> {
       rowsWritten: after.rowsWritten - before.rowsWritten,
       alarmsSet: after.alarmsSet - before.alarmsSet,
       queueMessages: after.queueMessages - before.queueMessages,
+      redisCommands: after.redisCommands - before.redisCommands,
       attachmentWrites: after.attachmentWrites - before.attachmentWrites,
       attachmentBytes: after.attachmentBytes,
       invalidReports: after.invalidReports - before.invalidReports,

@@ -162,8 +162,10 @@ export class Bonds {
     if (table.blocked.has(from)) return { statement: before?.pair.mine ?? SILENT, rev: 0 };
     if (before === undefined && !statement.wants && statement.rev === 0) return { statement: SILENT, rev: 0 };
     this.#listen(from, hear(before?.pair ?? STRANGERS, statement));
-    if (away !== undefined) this.#host.left(from, away.rev, away.reason);
-    if (told !== undefined && table.standing(from) === "friend") this.#host.placed(from, told);
+    if (table.standing(from) === "friend") {
+      if (away !== undefined) this.#host.left(from, away.rev, away.reason);
+      if (told !== undefined) this.#host.placed(from, told);
+    }
     return { statement: this.#host.table.rows.get(from)?.pair.mine ?? SILENT, rev: this.#host.heardOf(from) };
   }
 

@@ -174,6 +174,8 @@ export class Checks {
     if (mine === null || theirs === null || !isSilent(me, other) || !isSilent(other, me)) return;
     const awayM = distanceM(mine, theirs);
     if (awayM > this.#world.scenario.radiusM - EDGE_M) return;
+    // One whom the index did not list may not have been met; that is over with the next renewal.
+    if (!this.#hasLookedUp(me) || !this.#hasLookedUp(other)) return;
     const why = `${kindOf(me, other)} and ${kindOf(other, me)}`;
     this.#fail("silent-inside", `${me.id} and ${other.id} are silent (${why}) at ${Math.round(awayM)} m`);
   }
@@ -181,7 +183,7 @@ export class Checks {
   /** (b) Both views are what the oracle says, as soon as the rules promise it. */
   #pair(me: SimObject, other: SimObject): void {
     if (!this.#isComparable(me, other) || !this.#isComparable(other, me)) return;
-    if (this.#world.network.isBusy(me.id, other.id)) return;
+    if (this.#world.network.isBusy(me.id, other.id) || me.live.asking + other.live.asking > 0) return;
     const isFriend = me.table.standing(other.id) === "friend";
     if (isFriend !== (other.table.standing(me.id) === "friend")) {
       this.#fail("friends-disagree", `${me.id} and ${other.id}`);
@@ -245,6 +247,11 @@ export class Checks {
     return this.#isEconomy ? 2 * toleranceM(this.#world.scenario.radiusM) : EDGE_M;
   }
 
+  /** Nothing rests any more on what the index said while it could lie. */
+  #hasLookedUp({ truth }: SimObject): boolean {
+    return this.#world.scenario.index === undefined || !this.#world.hadFaults || truth.lookedUp;
+  }
+
   #isActive({ truth }: SimObject): boolean {
     return truth.place !== null && this.#world.queue.now < truth.activeUntil;
   }
@@ -258,6 +265,7 @@ export class Checks {
     if (Math.abs(now - truth.activeUntil) < CLOCKS_MS) return false;
     const isActive = this.#isActive(me);
     if (isActive && truth.isLost) return false;
+    if (isActive && me.sharing && !this.#hasLookedUp(me)) return false;
     // Near is in no copy, so an object that woke from one tells nobody that its user has become inactive: the friends find
     // out at their next own position. The same goes for a `leave` that was lost.
     const missedLeave =

@@ -11,12 +11,15 @@ export interface Build {
   readonly copies: "current" | "late";
   /** What the views are held against: every position, or what `economy` allows them to be off. */
   readonly fanout: "exact" | "economy";
+  /** `get first`: who wakes looks for the others and is entered afterwards. `never renewed`: once per wake only. */
+  readonly index: "real" | "get first" | "never renewed";
 }
 
 export const REAL: Build = {
   core: (options, state) => new Circle(options, state),
   copies: "current",
   fanout: "exact",
+  index: "real",
 };
 
 export const ECONOMY: Build = {

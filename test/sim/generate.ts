@@ -48,10 +48,12 @@ export interface Plan {
   readonly tempo: keyof typeof TEMPI;
   /** Multiplies the share of everything that goes wrong; default 1. Much above that most people are unknown to most. */
   readonly roughness?: number;
+  /** There is an index of active friends, which lies or does not. */
+  readonly index?: "honest" | "lying";
 }
 
 /** A town where people walk, drive and fly about, and lose, drop and pause whatever a person can. */
-export function generate({ seed, people, steps, faults, tempo, roughness = 1 }: Plan): Scenario {
+export function generate({ seed, people, steps, faults, tempo, roughness = 1, index }: Plan): Scenario {
   const { everyMs, inactiveAfterMs, wayMs } = TEMPI[tempo];
   const durationMs = steps * everyMs;
   const calmAt = faults ? Math.round(durationMs * STORMY_SHARE) : 0;
@@ -97,7 +99,14 @@ export function generate({ seed, people, steps, faults, tempo, roughness = 1 }: 
           lateAlarms: 0.2,
         }
       : { seed, wayMs: [...wayMs], lost: 0, again: 0, slow: 0, lateAlarms: 0 },
+    ...(index === undefined ? {} : { index: { seed, lies: index === "lying", flushAt: flushes(seed, calmAt, index) } }),
   };
+}
+
+/** When an index that lies loses everything: twice, while other things go wrong. */
+function flushes(seed: number, calmAt: number, index: "honest" | "lying"): number[] {
+  const chance = new Chance(seed, 7);
+  return index === "honest" ? [] : [chance.below(calmAt), chance.below(calmAt)].toSorted((a, b) => a - b);
 }
 
 interface Life {

@@ -1,6 +1,8 @@
 import { CALL_TIMEOUT_MS } from "../../durable-objects/user/meetings.ts";
 import { NO_POINTS, type ObjectRecord } from "../../durable-objects/user/attachment.ts";
 import { NO_TRACK } from "../../src/nearby/jumps.ts";
+import { Renewals } from "../../durable-objects/user/renewals.ts";
+import type { Contact } from "../../src/nearby/contact.ts";
 import type { Effect } from "../../src/nearby/effects.ts";
 import type { Answer, AwayReason, Sighting } from "../../src/nearby/sighting.ts";
 import type { LiveFix, RosterEntry } from "../../src/nearby/state.ts";
@@ -29,10 +31,13 @@ export class Live {
   readonly #world: World;
   readonly circle: Core;
   readonly agenda: Agenda;
+  readonly #renewals: Renewals;
   readonly bonds: Bonds;
   readonly #connections: Connections;
   /** Own calls whose answer or timeout is still awaited. */
   #waitingCalls = 0;
+  /** Questions to the index that wait for their answer. */
+  asking = 0;
   #snapshotTimer = 0;
   #timers = 0;
   #lastEventAt = 0;
@@ -49,7 +54,9 @@ export class Live {
     this.#connections = object.connections;
     this.agenda = new Agenda(object.alarm, record.alarmAt);
     const { radiusM, inactiveAfterMs } = world.scenario;
-    this.circle = world.build.core({ radiusM, inactiveAfterMs, roster: () => object.table.roster() }, record.circle);
+    this.#renewals = new Renewals({ inactiveAfterMs });
+    const roster = (): Iterable<RosterEntry> => object.table.roster();
+    this.circle = world.build.core({ radiusM, inactiveAfterMs, roster, hasIndex: this.#hasIndex }, record.circle);
     this.bonds = new Bonds({
       id: object.id,
       table: object.table,
@@ -108,11 +115,18 @@ export class Live {
     this.agenda.fired();
     this.circle.giveUpUnsure(now);
     this.do(this.circle.sweep(now));
-    const { self } = this.circle;
-    const activityAt = self.kind === "active" ? self.sighting.activeUntil : null;
+    if (this.#renews && this.#renewals.isDue(now)) this.do(this.circle.renew(now));
+    const activityAt = this.#deadline();
     const bondsAt = this.bonds.alarm(now);
     for (const at of [activityAt, bondsAt]) if (at !== null) this.agenda.cover(at, now);
     this.keep();
+  }
+
+  #deadline(): number | null {
+    const { self, sharing } = this.circle;
+    if (self.kind !== "active") return null;
+    const { activeUntil } = self.sighting;
+    return sharing && this.#renews ? this.#renewals.deadline(activeUntil) : activeUntil;
   }
 
   share(sharing: boolean, now: number): void {
@@ -203,6 +217,10 @@ export class Live {
 
   #perform(effect: Exclude<Effect, { kind: "meet" }>): void {
     const { id } = this.#object;
+    if (effect.kind === "lookUp") {
+      this.#lookUp(effect.id);
+      return;
+    }
     this.#world.log?.(() => `${id}: ${effect.kind} ${effect.no}${"reason" in effect ? ` ${effect.reason}` : ""}`);
     if (effect.kind === "withdraw" || effect.kind === "restate") {
       this.bonds.owe(effect.no);
@@ -218,6 +236,45 @@ export class Live {
       to: no,
       deliver: () => this.#world.object(no).hearLeft(id, rev, reason),
       ended: () => {},
+    });
+  }
+
+  get #renews(): boolean {
+    return this.#hasIndex && this.#world.build.index !== "never renewed";
+  }
+
+  get #hasIndex(): boolean {
+    return this.#world.scenario.index !== undefined;
+  }
+
+  /** As `lookUp` of durable-objects/user/activation.ts, and what the shell does with its answer. */
+  #lookUp(questionId: number): void {
+    const { id, table, now, truth } = this.#object;
+    const { presence, checks } = this.#world;
+    const isCalm = this.#world.isStill;
+    const friends = [...table.roster()].filter(({ visibility }) => visibility !== "hidden").map(({ no }) => no);
+    this.#renewals.started(now);
+    this.#waitingCalls += 1;
+    this.asking += 1;
+    this.#world.log?.(() => `${id}: asks the index`);
+    presence.announce({ who: id, rev: this.circle.rev, ttlMs: this.#renewals.ttlMs, friends }, (entries) => {
+      if (!this.#isAlive) return;
+      this.#waitingCalls -= 1;
+      this.asking -= 1;
+      this.#world.log?.(
+        () => `${id}: the index has ${entries === null ? "no answer" : [...entries.revs.keys()].join(" ")}`,
+      );
+      if (entries === null) this.#renewals.failed(now);
+      if (entries === null || this.agenda.alarmAt !== null) this.agenda.cover(this.#renewals.at, this.#object.now);
+      const { version } = this.circle;
+      const listed = [...(entries?.revs ?? [])].filter(([friend]) => table.standing(friend) === "friend");
+      const found = listed.map(([friend, rev]) => ({ ...this.#entry(friend), rev }));
+      const listing = entries === null ? null : { wasListed: entries.wasListed, friends: found };
+      this.do(this.circle.listed(questionId, listing, this.#object.now));
+      if (version !== this.circle.version) this.keep();
+      if (isCalm && listing !== null) truth.lookedUp = true;
+      presence.counts.presumed += count(this.circle.contacts.values(), isPresumed);
+      checks.acted(id);
     });
   }
 
@@ -320,6 +377,16 @@ export class Live {
     }
     this.mirror();
   }
+}
+
+function isPresumed({ pact, forgotten, visibility }: Contact): boolean {
+  return pact.kind === "away" && forgotten && visibility !== "hidden";
+}
+
+function count<T>(all: Iterable<T>, isOne: (one: T) => boolean): number {
+  let sum = 0;
+  for (const one of all) if (isOne(one)) sum++;
+  return sum;
 }
 
 function wordOf({ rev, errorM }: Sighting): Heard {

@@ -1,6 +1,7 @@
 import { Violation } from "./checks.ts";
 import { type Build, REAL } from "./core.ts";
 import type { Counts } from "./counts.ts";
+import type { IndexCounts } from "./presence.ts";
 import type { Fate, Scenario } from "./scenario.ts";
 import { type Log, World } from "./world.ts";
 
@@ -10,6 +11,7 @@ const SETTLE_MS = 20_000;
 export interface Outcome {
   readonly failure: { readonly rule: string; readonly atMs: number; readonly message: string } | null;
   readonly counts: Counts;
+  readonly index: IndexCounts;
   readonly kinds: { readonly far: number; readonly near: number; readonly unknown: number };
   /** Views that were compared with the oracle. */
   readonly compared: number;
@@ -56,6 +58,7 @@ export function run(
   return {
     failure,
     counts,
+    index: world.presence.counts,
     kinds: checks.kinds,
     compared: checks.compared,
     spared: checks.spared,

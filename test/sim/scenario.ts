@@ -77,6 +77,8 @@ const scenarioSchema = v.strictObject({
   /** Names of messages are `from>to#n`, of alarms `who!n`, counted from 0; an alarm is late by `out`. */
   fates: v.record(v.string(), fateSchema),
   weather: v.nullable(weatherSchema),
+  /** There is an index of active friends. Until `calmAt` it may lie and fail, and lose everything at these times (ms). */
+  index: v.optional(v.strictObject({ seed: v.number(), lies: v.boolean(), flushAt: v.array(v.number()) })),
 });
 
 export type PersonId = number;

@@ -8,6 +8,8 @@ export class Truth {
   /** The object lost its memory without a copy: it knows nothing of `place` until the next position. */
   isLost = false;
   lastPositionAt = 0;
+  /** The index has answered a question that was asked since everything is calm. */
+  lookedUp = false;
   /** Positions since everything is calm. */
   sinceCalm = 0;
 

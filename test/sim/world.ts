@@ -3,6 +3,7 @@ import type { Build } from "./core.ts";
 import { noCounts } from "./counts.ts";
 import { Network, SLOW_WAY_MS } from "./network.ts";
 import { SimObject } from "./object.ts";
+import { SimPresence } from "./presence.ts";
 import { Queue } from "./queue.ts";
 import type { PersonId, Scenario } from "./scenario.ts";
 
@@ -19,6 +20,7 @@ export class World {
   readonly queue = new Queue(START_MS);
   readonly counts = noCounts();
   readonly network: Network;
+  readonly presence: SimPresence;
   readonly checks: Checks;
   readonly log: Log | undefined;
   /** Somebody hibernates, or worse. */
@@ -31,6 +33,7 @@ export class World {
     this.mayForget = this.hadFaults || scenario.actions.some((action) => action.do === "hibernate");
     this.log = log && ((line) => log(() => `${String(this.queue.now - START_MS).padStart(6)} ${line()}`));
     this.network = new Network(this.queue, scenario, this.counts);
+    this.presence = new SimPresence(this);
     this.checks = new Checks(this);
     for (const { id, skewMs } of scenario.people) this.#objects.set(id, new SimObject(id, skewMs, this));
     for (const [a, b] of scenario.friends) this.#befriend(this.object(a), this.object(b));
@@ -45,6 +48,11 @@ export class World {
   /** Nothing goes wrong any more, and what was still under way has arrived. */
   get isCalm(): boolean {
     return !this.hadFaults || this.queue.now >= START_MS + this.scenario.calmAt + SLOW_WAY_MS.max;
+  }
+
+  /** The same, but what is still under way may be late. */
+  get isStill(): boolean {
+    return !this.hadFaults || this.queue.now >= START_MS + this.scenario.calmAt;
   }
 
   object(id: PersonId): SimObject {

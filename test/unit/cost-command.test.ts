@@ -102,6 +102,7 @@ describe("options", () => {
       wakingPerPosition: null,
       answerMs: 300,
       history: true,
+      index: false,
       loggedShare: 0,
     });
   });
@@ -141,6 +142,7 @@ describe("bad options", { concurrent: true, timeout: TIMEOUT_MS }, () => {
     [["--meetings", "5", "--mode", "naive"], "--meetings"],
     [["--answer-ms", "2001"], "--answer-ms"],
     [["--history", "maybe"], "--history"],
+    [["--index", "yes"], "--index"],
     [["--logged-share", "1.1"], "--logged-share"],
     [["--server-deliveries", "0"], "--server-deliveries"],
     [["--nonsense"], "--nonsense"],

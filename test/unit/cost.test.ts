@@ -23,6 +23,7 @@ const NOTHING: Usage = {
   queueMessages: 0,
   batches: 0,
   storedGB: 0,
+  redisCommands: 0,
   connects: 0,
   objectS: 0,
   logLines: 0,
@@ -42,6 +43,7 @@ const SMALL: Workload = {
   wakingPerPosition: null,
   answerMs: 200,
   history: true,
+  index: false,
   loggedShare: 0,
 };
 /** 100 people x 1,000 positions x 30 days. */
@@ -56,7 +58,9 @@ describe("prices", () => {
       expect(usd, meter).toBeGreaterThan(0);
       expect([1, MILLION, 20 * MILLION], meter).toContain(per);
       expect(unit, meter).toMatch(/\w/);
-      expect(source, meter).toMatch(/^https:\/\/developers\.cloudflare\.com\/.+\/pricing\/$/);
+      expect(source, meter).toMatch(
+        /^https:\/\/(developers\.cloudflare\.com\/.+\/pricing\/|upstash\.com\/pricing\/redis)$/,
+      );
       expect(asOf, meter).toMatch(/^20\d\d-(0[1-9]|1[0-2])$/);
     }
   });
@@ -73,6 +77,7 @@ describe("prices", () => {
     ["queueOperation", 0.4],
     ["objectStored", 4.5],
     ["storage", 15_000],
+    ["redisCommand", 2],
   ];
   for (const [meter, usdPerMillion] of cases) {
     test(`a million units of ${meter} cost $${usdPerMillion}`, () => {
@@ -104,6 +109,7 @@ describe("a bill", () => {
     [{ queueMessages: MILLION }, "queue", 1.2],
     // What is kept for a month.
     [{ storedGB: 100 }, "r2", 1.5],
+    [{ redisCommands: MILLION }, "redis", 2],
     // The Worker's request and 2 ms of its CPU, and the object's request.
     [{ connects: MILLION }, "connects", 0.49],
     [{ logLines: 5 * MILLION }, "logs", 3],
@@ -152,6 +158,7 @@ describe("the usage of a month", () => {
       // Six messages in 30 s: the wait ends each batch, not its size.
       batches: 86_400,
       storedGB: expect.closeTo((POSITIONS * 19.4) / 1e9, 9),
+      redisCommands: 0,
       connects: SESSIONS,
       objectS: expect.closeTo(
         ((POSITIONS + SESSIONS) * 200 + (POSITIONS + 4.5 * POSITIONS + 54 * SESSIONS + alarmRuns) * 0.1) / 1_000,
@@ -159,6 +166,31 @@ describe("the usage of a month", () => {
       ),
       logLines: 0,
     });
+  });
+
+  test("with an index: calls to listed friends only, and two commands per wake and in ten minutes", () => {
+    const [without, index] = [usageOf(SMALL, "this"), usageOf({ ...SMALL, index: true }, "this")];
+    // 5 are active; of 50 who come twice a day, 1.39 have left within the last 20 minutes. 4 are told at the end.
+    const lingering = (50 * 2 * 20) / (24 * 60);
+    const questions = SESSIONS + 432_000;
+    const waking = SESSIONS * (5 + lingering + 4);
+    expect(index.wakingCalls).toBeCloseTo(waking, 6);
+    expect(index.redisCommands).toBe(2 * questions);
+    expect(index.rowsRead - without.rowsRead).toBe(questions * 50);
+    const moreMs = questions * 20 + (waking - without.wakingCalls) * 0.1;
+    expect(index.objectS - without.objectS).toBeCloseTo(moreMs / 1_000, 6);
+    expect(usageOf({ ...SMALL, index: true }, "naive")).toEqual(usageOf(SMALL, "naive"));
+  });
+
+  test("with an index and measured calls: those to inactive friends are spared, but for who has just left", () => {
+    const measured = { ...SMALL, index: true, wakingPerPosition: 0.9 };
+    const lingering = (50 * 2 * 20) / (24 * 60);
+    expect(usageOf(measured, "this").wakingCalls).toBeCloseTo(SESSIONS * (lingering + 4), 6);
+  });
+
+  test("with an index no more can be listed than there are friends", () => {
+    const busy = { ...SMALL, index: true, sessionsPerDay: 1_000 };
+    expect(usageOf(busy, "this").wakingCalls).toBeCloseTo(1_000 * 1_000 * 30 * (50 + 4), 3);
   });
 
   test("the naive design: a call per active friend, and a row, an alarm and a queue message per position", () => {

@@ -81,6 +81,7 @@ export class Person {
 
   /** Mode `economy`; null: every position is told. */
   quietMs: number | null = null;
+  hasIndex = false;
 
   constructor(name: string, no: FriendNo) {
     this.name = name;
@@ -99,7 +100,7 @@ export class Person {
   wake(state: CircleState): Circle {
     const roster = () => Array.from(this.friends, ([no, settings]) => ({ no, ...settings }));
     const economy = this.quietMs === null ? {} : { quietMs: this.quietMs };
-    return new Circle({ radiusM: RADIUS_M, roster, ...economy }, state);
+    return new Circle({ radiusM: RADIUS_M, roster, hasIndex: this.hasIndex, ...economy }, state);
   }
 
   encoded(): Uint8Array {
@@ -130,6 +131,8 @@ export class World {
   readonly letters: Letter[] = [];
   /** Every word that has arrived, in order. */
   readonly words: SimpleWord[] = [];
+  /** Questions to the index of active friends that nobody has answered yet. */
+  readonly lookUps: { readonly name: string; readonly id: number; readonly life: number }[] = [];
   /** Everything that clients were sent and objects were told to do, in order. */
   readonly log: string[] = [];
   /** Times at which a copy of the state would have changed although `version` had not. */
@@ -150,6 +153,31 @@ export class World {
       this.restart(person.name);
     }
     return this;
+  }
+
+  /** From now on there is an index of active friends. */
+  indexed(): this {
+    for (const person of this.people) {
+      person.hasIndex = true;
+      this.restart(person.name);
+    }
+    return this;
+  }
+
+  /** The index answers the oldest question of `name`: friend to rev, or null when it cannot tell. */
+  list(name: string, found: Readonly<Record<string, number>> | null, wasListed = true): void {
+    const at = this.lookUps.findIndex((one) => one.name === name);
+    const [question] = at === -1 ? [] : this.lookUps.splice(at, 1);
+    if (question === undefined) throw new Error(`${name} has not asked`);
+    const { friends, life } = this.person(name);
+    if (question.life !== life) return;
+    const listed = Object.entries(found ?? {}).map(([friend, rev]) => {
+      const { no } = this.person(friend);
+      const { muted = false, visibility = "exact" } = friends.get(no) ?? {};
+      return { no, muted, visibility, rev };
+    });
+    const listing = found === null ? null : { wasListed, friends: listed };
+    this.do(name, (circle, now) => circle.listed(question.id, listing, now));
   }
 
   person(name: string): Person {
@@ -380,6 +408,10 @@ export class World {
   #perform(name: string, effects: readonly Effect[]): void {
     const person = this.person(name);
     for (const effect of effects) {
+      if (effect.kind === "lookUp") {
+        this.lookUps.push({ name, id: effect.id, life: person.life });
+        continue;
+      }
       const to = this.#name(effect.no);
       switch (effect.kind) {
         case "meet": {

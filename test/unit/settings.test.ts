@@ -30,6 +30,35 @@ function refusal(env: object): SettingsError | undefined {
   }
 }
 
+describe("the index of active friends", () => {
+  const UPSTASH = { UPSTASH_REDIS_REST_URL: "https://x.upstash.io", UPSTASH_REDIS_REST_TOKEN: "AX0g==" };
+
+  test("both settings turn it on; a final slash and white space are nobody's meaning", () => {
+    const index = { url: "https://x.upstash.io", token: "AX0g==" };
+    expect(readSettings(withSecret(UPSTASH)).index).toEqual(index);
+    const sloppy = { UPSTASH_REDIS_REST_URL: " https://x.upstash.io/\n", UPSTASH_REDIS_REST_TOKEN: "AX0g==\n" };
+    expect(readSettings(withSecret(sloppy)).index).toEqual(index);
+    const path = { ...UPSTASH, UPSTASH_REDIS_REST_URL: "http://127.0.0.1:8079/redis/" };
+    expect(readSettings(withSecret(path)).index?.url).toBe("http://127.0.0.1:8079/redis");
+  });
+
+  test.each([
+    [{ UPSTASH_REDIS_REST_TOKEN: "" }, "UPSTASH_REDIS_REST_TOKEN must be set with the URL"],
+    [{ UPSTASH_REDIS_REST_URL: "" }, "UPSTASH_REDIS_REST_URL must be set with the token"],
+    [{ UPSTASH_REDIS_REST_TOKEN: "two words" }, "UPSTASH_REDIS_REST_TOKEN must be printable ASCII without spaces"],
+    [{ UPSTASH_REDIS_REST_TOKEN: "ключ" }, "UPSTASH_REDIS_REST_TOKEN must be printable ASCII without spaces"],
+    [{ UPSTASH_REDIS_REST_URL: "x.upstash.io" }, "UPSTASH_REDIS_REST_URL must be an https URL"],
+    [{ UPSTASH_REDIS_REST_URL: "http://x.upstash.io" }, "UPSTASH_REDIS_REST_URL must be an https URL"],
+    [{ UPSTASH_REDIS_REST_URL: "redis://x.upstash.io:6379" }, "UPSTASH_REDIS_REST_URL must be an https URL"],
+    [{ UPSTASH_REDIS_REST_URL: "https://user:key@x.upstash.io" }, "UPSTASH_REDIS_REST_URL must be an https URL"],
+    [{ UPSTASH_REDIS_REST_URL: "https://x.upstash.io?a=1" }, "UPSTASH_REDIS_REST_URL must be an https URL"],
+  ])("%j is refused", (wrong, message) => {
+    const found = refusal(withSecret({ ...UPSTASH, ...wrong }))?.message;
+    expect(found).toContain(message);
+    for (const secret of ["AX0g", "two words", "key@"]) expect(found).not.toContain(secret);
+  });
+});
+
 describe("defaults", () => {
   test("a secret is all that has to be set", () => {
     expect(readSettings(withSecret())).toEqual({
@@ -37,6 +66,7 @@ describe("defaults", () => {
       linkSecrets: [new TextEncoder().encode(SECRET)],
       allowedOrigins: "*",
       devLogin: false,
+      index: null,
       radiusM: 8046.72,
       inactiveAfterMs: 600_000,
       updateEveryS: 30,

@@ -288,6 +288,19 @@ describe("missing settings", () => {
     ],
     ["keys", { AUTH_JWKS_URL: "u", AUTH_ISSUER: "i" }, ["AUTH_AUDIENCE", "LINK_SECRET"], []],
     ["keys, and nothing to seal links with", KEYS, [], ["LINK_SECRET is missing"]],
+    ["an index", { UPSTASH_REDIS_REST_URL: "u" }, ["AUTH_SECRET", "UPSTASH_REDIS_REST_TOKEN"], []],
+    [
+      "an index without a token",
+      { UPSTASH_REDIS_REST_URL: "u" },
+      ["AUTH_SECRET"],
+      ["UPSTASH_REDIS_REST_TOKEN is missing, needed with the URL: npx wrangler secret put"],
+    ],
+    [
+      "a token among the vars, without an index",
+      { UPSTASH_REDIS_REST_TOKEN: "t" },
+      ["AUTH_SECRET"],
+      ["UPSTASH_REDIS_REST_URL is missing, needed with a token", "UPSTASH_REDIS_REST_TOKEN stands in wrangler.toml"],
+    ],
     ["a secret among the vars", { LINK_SECRET: "x" }, ["AUTH_SECRET"], ["LINK_SECRET stands in wrangler.toml"]],
     ["both", KEYS, ["AUTH_SECRET", "LINK_SECRET"], ["are both set"]],
     [

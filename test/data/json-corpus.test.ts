@@ -128,6 +128,7 @@ describe("the cases of JSONTestSuite", { timeout: 60_000 }, () => {
         response.status,
       );
     }
-    expect((await ana.api("GET", "/v1/me")).body).toEqual({ user: ana.id, name: "Ana", sharing: true });
+    const profile = { user: ana.id, name: "Ana", sharing: true, discoverable: false };
+    expect((await ana.api("GET", "/v1/me")).body).toEqual(profile);
   });
 });

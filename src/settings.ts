@@ -92,6 +92,7 @@ export const SETTINGS = [
       " every friend directly.",
   },
   { name: "UPSTASH_REDIS_REST_TOKEN", default: undefined, meaning: "Its token. Both are set, or neither." },
+  { name: "MONITOR_SHARDS", default: "40", meaning: "Objects that the monitor is spread over (docs/operations.md)." },
   {
     name: "MAP_STYLE_URL",
     default: undefined,
@@ -158,6 +159,7 @@ export interface Settings {
   readonly history: HistorySettings;
   /** Null: there is no index of active friends. */
   readonly index: IndexSettings | null;
+  readonly monitorShards: number;
   /** Of the web app's basemap; null: the app draws its own. */
   readonly mapStyleUrl: string | null;
 }
@@ -212,6 +214,7 @@ function parse(env: object): Settings | SettingsError {
       speedMaxMps: readNumber(env, "SPEED_MAX_MPS", { min: 0, max: 100_000, unit: "metres per second" }),
       history: readHistory(env),
       index: readIndex(env),
+      monitorShards: readNumber(env, "MONITOR_SHARDS", { min: 1, max: 1_000, unit: "objects", whole: true }),
       mapStyleUrl: readMapStyle(env),
     };
   } catch (error) {
@@ -230,12 +233,7 @@ function readText(env: object, name: SettingName): string | undefined {
   return text;
 }
 
-interface NumberRule {
-  readonly min: number;
-  readonly max: number;
-  readonly unit: string;
-  readonly whole?: boolean;
-}
+type NumberRule = Readonly<{ min: number; max: number; unit: string; whole?: boolean }>;
 
 function readNumber(env: object, name: SettingName, rule: NumberRule): number {
   const text = readText(env, name)?.trim() ?? "";

@@ -3,6 +3,7 @@ import { consume } from "./history/consumer.ts";
 
 export { CassandraObject } from "../durable-objects/cassandra/object.ts";
 export { CellObject } from "../durable-objects/cell/object.ts";
+export { MonitorObject } from "../durable-objects/monitor/object.ts";
 export { UserObject } from "../durable-objects/user/object.ts";
 
 export default { fetch: app.fetch, queue: consume } satisfies ExportedHandler<Env>;

@@ -2,19 +2,21 @@ import { CHUNK_CODEC_VERSION } from "../../src/history/chunk.ts";
 import { type Contact, newContact } from "../../src/nearby/contact.ts";
 import type { Track, Waypoint } from "../../src/nearby/jumps.ts";
 import type { CircleState, Self } from "../../src/nearby/state.ts";
+import { type Counts, countsBytes, readCounts, writeCounts } from "../../src/observe/tally.ts";
 import type { FramePace } from "../../src/protocol/pace.ts";
 
 /*
- * A socket's attachment: the only memory that survives hibernation, free of charge, and gone with its socket. Version 3,
+ * A socket's attachment: the only memory that survives hibernation, free of charge, and gone with its socket. Version 4,
  * little endian. Every socket has the connection part; one of them, the carrier, also has the state of the object.
  *
  *   connection  u8 version, u8 flags (1 carrier, 2 snapshot sent, 4 device, 8 discover, 16 people shown), f64 lastHeard,
  *               f64 tokenUntil, f64 pace.tat, u16 pace.refused, u16 pace.badInARow, u32 sent, u32 saved, f64 newestTs,
  *               [u8 length, ASCII device], with discover: u16 levels of cells
- *   state       u8 flags (1 sharing, 2 complete, 4 active, 8 unsure, 16 rough, 32 held, 64 before), f64 rev,
+ *   state       u8 flags (1 sharing, 2 complete, 4 active, 8 unsure, 16 rough, 32 held, 64 before, 128 counts),
  *               f64 positionTat, f64 alarmAt (0 = none),
  *               [f64 rev, i32 lat, i32 lng (1e-7 degrees), f64 ts, f64 activeUntil],
  *               [held: i32 lat, i32 lng, f64 ts, f64 pointTs], [before: i32 lat, i32 lng, f64 ts],
+ *               [counts: src/observe/tally.ts],
  *               f64 since (0 = none), u16 length and bytes of the unsaved points (a chunk, src/history/chunk.ts),
  *               u16 pacts, u16 unknown,
  *               then contacts with a pact: u32 no, u8 flags (1 muted, 2 shown, 4 near, 8 coarse), f64 mine, f64 theirs, i32 lat and
@@ -26,9 +28,9 @@ import type { FramePace } from "../../src/protocol/pace.ts";
  * write. A contact with a call in flight is, too: its answer may change the pact there before it is known here.
  */
 
-const VERSION = 3;
-/** Version 2 is the same without the flags from 16 on: an update must not cost every client its connection. */
-const VERSIONS_READ: ReadonlySet<unknown> = new Set([2, VERSION]);
+const VERSION = 4;
+/** The earlier ones are the same without some flags: an update must not cost every client its connection. */
+const VERSIONS_READ: ReadonlySet<unknown> = new Set([2, 3, VERSION]);
 
 /** 16,370 bytes of Uint8Array are what the platform's 16,384 bytes of serialized value leave. */
 export const ATTACHMENT_MAX_BYTES = 16_370;
@@ -82,6 +84,8 @@ export interface ObjectRecord {
   /** When the alarm is set to fire, ms, or null. */
   readonly alarmAt: number | null;
   readonly unsaved: Unsaved;
+  /** What the monitor was not told yet; absent: nothing. */
+  readonly counts?: Counts;
 }
 
 export interface Attachment {
@@ -177,22 +181,21 @@ export function decodeKept(bytes: Uint8Array): ObjectRecord | null {
 }
 
 function writeObject(
-  { circle, positionTat, track, alarmAt, unsaved }: ObjectRecord,
+  { circle, positionTat, track, alarmAt, unsaved, counts }: ObjectRecord,
   start: number,
   forget: boolean,
 ): number {
   const { since, points } = unsaved;
   const trackBytes = (track.held === null ? 0 : HELD_BYTES) + (track.before === null ? 0 : BEFORE_BYTES);
-  const roomBytes = ATTACHMENT_MAX_BYTES - start - STATE_HEAD_BYTES - trackBytes - (points?.length ?? 0);
+  const tallyBytes = counts === undefined ? 0 : countsBytes(counts);
+  const roomBytes = ATTACHMENT_MAX_BYTES - start - STATE_HEAD_BYTES - trackBytes - tallyBytes - (points?.length ?? 0);
   const { pacts, unknown, fits } = choose(circle, forget, roomBytes);
   const complete = circle.complete && fits;
 
   const { self } = circle;
   let at = start;
-  scratch.setUint8(
-    at,
-    stateFlags(circle, complete) | (track.held === null ? 0 : 32) | (track.before === null ? 0 : 64),
-  );
+  const trackFlags = (track.held === null ? 0 : 32) | (track.before === null ? 0 : 64);
+  scratch.setUint8(at, stateFlags(circle, complete) | trackFlags | (tallyBytes === 0 ? 0 : 128));
   scratch.setFloat64(at + 1, circle.rev, true);
   scratch.setFloat64(at + 9, positionTat, true);
   scratch.setFloat64(at + 17, alarmAt ?? 0, true);
@@ -211,6 +214,7 @@ function writeObject(
     at += 8;
   }
   if (track.before !== null) at = writeWaypoint(at, track.before);
+  if (counts !== undefined && tallyBytes > 0) at = writeCounts(scratch, at, counts);
   scratch.setFloat64(at, since ?? 0, true);
   scratch.setUint16(at + 8, points?.length ?? 0, true);
   at += 10;
@@ -305,16 +309,14 @@ function writePlace(at: number, { lat, lng }: { lat: number; lng: number }): num
 
 function readObject(view: DataView, start: number): ObjectRecord {
   const flags = view.getUint8(start);
+  const rev = view.getFloat64(start + 1, true);
   const alarmAt = view.getFloat64(start + 17, true);
   let at = start + 25;
   let self: Self = { kind: (flags & 8) === 0 ? "inactive" : "unsure" };
   if ((flags & 4) !== 0) {
-    const place = readPlace(view, at + 8);
-    const rev = view.getFloat64(at, true);
-    const ts = view.getFloat64(at + 16, true);
-    const activeUntil = view.getFloat64(at + 24, true);
-    const rough = (flags & 16) !== 0;
-    self = { kind: "active", sighting: { rev, ...place, ts, activeUntil, errorM: 0 }, rough };
+    const times = { ts: view.getFloat64(at + 16, true), activeUntil: view.getFloat64(at + 24, true) };
+    const sighting = { rev: view.getFloat64(at, true), ...readPlace(view, at + 8), ...times, errorM: 0 };
+    self = { kind: "active", sighting, rough: (flags & 16) !== 0 };
     at += 32;
   }
   let held: Track["held"] = null;
@@ -327,6 +329,8 @@ function readObject(view: DataView, start: number): ObjectRecord {
     before = readWaypoint(view, at);
     at += BEFORE_BYTES;
   }
+  const counted = (flags & 128) === 0 ? null : readCounts(view, at);
+  at = counted?.end ?? at;
   const since = view.getFloat64(at, true);
   const pointsLength = view.getUint16(at + 8, true);
   at += 10;
@@ -350,17 +354,12 @@ function readObject(view: DataView, start: number): ObjectRecord {
     contacts.push(contact);
   }
   return {
-    circle: {
-      rev: view.getFloat64(start + 1, true),
-      sharing: (flags & 1) !== 0,
-      complete: (flags & 2) !== 0,
-      self,
-      contacts,
-    },
+    circle: { rev, sharing: (flags & 1) !== 0, complete: (flags & 2) !== 0, self, contacts },
     positionTat: view.getFloat64(start + 9, true),
     track: { held, before },
     alarmAt: alarmAt === 0 ? null : alarmAt,
     unsaved: { since: since === 0 ? null : since, points },
+    ...(counted === null ? {} : { counts: counted.counts }),
   };
 }
 

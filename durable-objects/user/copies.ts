@@ -1,3 +1,4 @@
+import type { Tally } from "../../src/observe/tally.ts";
 import type { Circle } from "../../src/nearby/circle.ts";
 import type { Agenda } from "./agenda.ts";
 import type { ObjectRecord } from "./attachment.ts";
@@ -13,6 +14,7 @@ export interface CopiesParts {
   readonly kept: Kept;
   readonly history: History;
   readonly fixes: Fixes;
+  readonly tally: Tally;
 }
 
 /** The copies of the state outside of memory: one socket's attachment, or, without a socket, a row. */
@@ -78,13 +80,14 @@ export class Copies {
   }
 
   #record(): ObjectRecord {
-    const { circle, agenda, history, fixes } = this.#parts;
+    const { circle, agenda, history, fixes, tally } = this.#parts;
     const { rev, sharing, self, complete, keepsNear, contacts } = circle;
     return {
       circle: { rev, sharing, self, complete, keepsNear, contacts: contacts.values() },
       ...fixes.state,
       alarmAt: agenda.alarmAt,
       unsaved: history.unsaved,
+      counts: tally.counts,
     };
   }
 }

@@ -74,6 +74,8 @@ async function decode(at: Arrival, text: string): Promise<void> {
   } catch (error) {
     logError("message_failed", { user: place.user, type: message.type, reason: String(error) });
     connections.send(connection, encodeDown(errorDown("internal", { ref: message.ref })));
+    person.tally.failed("internal");
+    person.feed.incident(now);
   }
   if (points.length > 0) history.settle(now);
   if (points.length > 0 && !live.active) history.storeSoon(now);
@@ -84,7 +86,8 @@ function refuse(
   { person, connection, now }: Arrival,
   { text, error, verdict }: { text: string; error: ErrorDown; verdict: FrameVerdict },
 ): void {
-  const { connections, history, live } = person;
+  const { connections, history, live, tally } = person;
+  tally.failed(error.code);
   history.refused(connection, inspectRefused(text).points, now);
   connections.note(connection);
   connections.send(connection, encodeDown(error));
@@ -95,8 +98,10 @@ function refuse(
 function act(at: Arrival, message: Up): Promise<void> | void {
   const { place, person, connection, now } = at;
   const { connections, friends, live, profile, strangers } = person;
-  const answer = (code: ErrorCode): void =>
+  const answer = (code: ErrorCode): void => {
+    person.tally.failed(code);
     connections.send(connection, encodeDown(errorDown(code, { ref: message.ref })));
+  };
   switch (message.type) {
     case "location":
     case "locations": {
@@ -125,14 +130,16 @@ function act(at: Arrival, message: Up): Promise<void> | void {
 }
 
 async function renew({ place, person, connection, now }: Arrival, { token, ref }: TokenUp): Promise<void> {
-  const { connections, profile, agenda, live } = person;
+  const { connections, profile, agenda, live, tally } = person;
   const verdict = await verifyToken(token, place.settings.auth, now);
   // The keys cannot be had: nobody's fault, and the old deadline still stands.
   if (!verdict.ok && verdict.kind === "unavailable") {
+    tally.failed("internal");
     connections.send(connection, encodeDown(errorDown("internal", { ref })));
     return;
   }
   if (!verdict.ok || verdict.caller.user !== place.user || verdict.caller.expMs < connection.tokenUntil) {
+    tally.failed("bad_token");
     connections.send(connection, encodeDown(errorDown("bad_token", { ref })));
     closeConnection(person, connection, "tokenExpired");
     return;

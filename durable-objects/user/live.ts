@@ -6,11 +6,13 @@ import { quietMaxMs } from "../../src/nearby/economy.ts";
 import type { CircleState, Shown } from "../../src/nearby/state.ts";
 import { type Down, encodeDown, type Friend, type Nearby } from "../../src/protocol/down.ts";
 import type { Fix } from "../../src/protocol/fix.ts";
+import type { Tally } from "../../src/observe/tally.ts";
 import type { Settings } from "../../src/settings.ts";
 import type { Activation } from "./activation.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { Copies } from "./copies.ts";
+import { countPosition, countShown } from "./counting.ts";
 import type { FriendRow, Friends } from "./friends.ts";
 import { Fixes, type FixesState } from "./fixes.ts";
 import { friendOf } from "./friend-frame.ts";
@@ -32,6 +34,7 @@ export interface LiveParts {
   readonly kept: Kept;
   readonly history: History;
   readonly activation: Activation;
+  readonly tally: Tally;
   readonly card: () => Card;
   /** The friend has to hear this user's newest word (durable-objects/user/bonds.ts). */
   readonly owesWord: (no: FriendNo) => void;
@@ -66,9 +69,9 @@ export class Live {
     const economy = fanout === "economy" ? { quietMs: quietMaxMs(parts.settings) } : {};
     const hasIndex = parts.activation.isOn;
     this.#circle = new Circle({ radiusM, roster: () => parts.friends.roster(), hasIndex, ...economy }, record.circle);
-    const { connections, agenda, kept, history } = parts;
+    const { connections, agenda, kept, history, tally } = parts;
     this.#fixes = new Fixes(parts, record);
-    this.#copies = new Copies({ circle: this.#circle, fixes: this.#fixes, connections, agenda, kept, history });
+    this.#copies = new Copies({ circle: this.#circle, fixes: this.#fixes, connections, agenda, kept, history, tally });
     this.#snapshots = new Snapshots({
       circle: this.#circle,
       connections,
@@ -97,6 +100,11 @@ export class Live {
     return this.#circle.self.kind === "active";
   }
 
+  /** To look at. */
+  get circle(): Pick<Circle, "self" | "contacts"> {
+    return this.#circle;
+  }
+
   // The own user
 
   /** A client has connected and was welcomed. */
@@ -118,6 +126,7 @@ export class Live {
     if (live) {
       this.#parts.agenda.cover(activeUntil, now);
       if (this.place !== null) this.#parts.moved(this.place, now);
+      countPosition(this.#parts.tally, this.#circle.contacts.size, effects);
     }
     this.#do(effects);
     return { live };
@@ -286,7 +295,7 @@ export class Live {
   }
 
   #performOne(effect: Exclude<Effect, { kind: "meet" }>, asker: Asker | undefined): void {
-    const { stubs, friends, owesWord, user } = this.#parts;
+    const { stubs, friends, owesWord, user, tally, connections } = this.#parts;
     if (effect.kind === "withdraw" || effect.kind === "restate") {
       owesWord(effect.no);
       return;
@@ -299,6 +308,7 @@ export class Live {
     if (row === undefined) return;
     switch (effect.kind) {
       case "show": {
+        countShown(tally, effect, { clients: connections.size, now: Date.now() });
         const withCard = this.#newCards.delete(effect.no) || effect.isNew;
         this.#toClients({ type: "friend", friend: this.#friendOf(row, effect, withCard) }, asker);
         return;
@@ -322,9 +332,11 @@ export class Live {
   }
 
   #meet(meetings: readonly Extract<Effect, { kind: "meet" }>[]): void {
-    const { stubs, friends, user } = this.#parts;
+    const { stubs, friends, user, tally } = this.#parts;
+    tally.add("meetings", meetings.length);
     callMeet({
       meetings,
+      took: (ms) => tally.took("meeting", ms),
       call: async ({ no, sighting, heard }) => {
         const row = friends.byNo(no);
         if (row === undefined) throw new Error(`no friend has number ${no}`);

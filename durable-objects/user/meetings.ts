@@ -13,20 +13,27 @@ export type Meeting = Extract<Effect, { kind: "meet" }>;
 export function callMeet(batch: {
   readonly meetings: readonly Meeting[];
   readonly call: (meeting: Meeting) => Promise<MeetReply>;
+  /** One of them was answered or has failed, after so long: time passes for an object while it waits. */
+  readonly took: (ms: number) => void;
   readonly answered: (meeting: Meeting, reply: MeetReply) => void;
   readonly failed: (meeting: Meeting) => void;
   /** After the last of them. */
   readonly ended: () => void;
 }): void {
   const pending = new Set<Meeting>(batch.meetings);
+  const startedAt = Date.now();
   const timer = setTimeout(() => {
     const late = [...pending];
     pending.clear();
-    for (const meeting of late) batch.failed(meeting);
+    for (const meeting of late) {
+      batch.took(CALL_TIMEOUT_MS);
+      batch.failed(meeting);
+    }
     batch.ended();
   }, CALL_TIMEOUT_MS);
   const end = (meeting: Meeting, tell: () => void): void => {
     if (!pending.delete(meeting)) return;
+    batch.took(Date.now() - startedAt);
     tell();
     if (pending.size > 0) return;
     clearTimeout(timer);

@@ -5,6 +5,7 @@ import type { HistoryPage, HistoryQuery } from "../../src/history/page.ts";
 import type { AwayReason } from "../../src/nearby/sighting.ts";
 import type { Meter } from "../../src/observe/meter.ts";
 import { encodeDown, type Nearby, type Welcome } from "../../src/protocol/down.ts";
+import type { UserDetails } from "../../src/protocol/admin.ts";
 import type { Fix } from "../../src/protocol/fix.ts";
 import { PING, PONG, PROTOCOL_VERSION } from "../../src/protocol/limits.ts";
 import type { FriendEntry, FriendPatch, Profile, ProfilePatch } from "../../src/protocol/resources.ts";
@@ -12,6 +13,7 @@ import { readSettings } from "../../src/settings.ts";
 import type { Linked, Put } from "./bonds.ts";
 import { answerClose } from "./connections.ts";
 import { receive } from "./frames.ts";
+import { disconnect, inspect } from "./inspect.ts";
 import type { InviteEntry } from "./invites.ts";
 import { type Accepted, randomId, type Redeemed } from "./links.ts";
 import { listBlocks, listFriends, patchFriend } from "./lists.ts";
@@ -72,7 +74,7 @@ export class UserObject extends DurableObject<Env> {
     if (share !== null) return this.#watch(share, now);
     const caller = readCaller(request.headers.get(CALLER_HEADER));
     const device = request.headers.get(DEVICE_HEADER);
-    const { connections, live, agenda, strangers } = this.#owner(caller);
+    const { connections, live, agenda, strangers, feed } = this.#owner(caller);
     const { 0: client, 1: server } = new WebSocketPair();
     const connection = connections.accept(server, { device, tokenUntil: caller.expMs, now });
     // The one that made room may have been the one that asked for strangers.
@@ -80,6 +82,7 @@ export class UserObject extends DurableObject<Env> {
     agenda.cover(caller.expMs, now);
     connections.send(connection, encodeDown(this.#welcome(now)));
     live.connected(now);
+    feed.connected(now);
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -104,7 +107,7 @@ export class UserObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const person = this.#person;
     if (person === null) return;
-    const { agenda, bonds, connections, history, live, profile, shares, strangers } = person;
+    const { agenda, bonds, connections, feed, history, live, profile, shares, strangers } = person;
     agenda.fired();
     const now = Date.now();
     if (profile.resumeIfDue(now)) live.share(true, now);
@@ -119,6 +122,7 @@ export class UserObject extends DurableObject<Env> {
     const deadlines = all.filter((at) => at !== null);
     // Only the earliest: each that comes before the one before it would be a row.
     if (deadlines.length > 0) agenda.cover(Math.min(...deadlines), Date.now());
+    feed.alarm(now);
     live.keep();
   }
 
@@ -266,6 +270,16 @@ export class UserObject extends DurableObject<Env> {
     return this.#person?.meter ?? null;
   }
 
+  /** For operators; null for a name that nobody has, of which nothing is stored by asking. */
+  inspect(): UserDetails | null {
+    return this.#person === null ? null : inspect(this.#place.user, this.#person);
+  }
+
+  /** @returns how many sockets were closed; null before the user exists */
+  disconnect(device: string | null): number | null {
+    return this.#person === null ? null : disconnect(this.#person, device, Date.now());
+  }
+
   /** A planned restart: clients come back after a random delay. */
   drain(): void {
     if (this.#person === null) return;
@@ -373,6 +387,7 @@ export class UserObject extends DurableObject<Env> {
     }
     person.connections.drop(connection);
     person.strangers.settle(Date.now());
+    person.feed.left(Date.now());
     person.live.keep();
   }
 }

@@ -1,6 +1,7 @@
 import type { Sighting } from "../../src/nearby/sighting.ts";
 import type { Self } from "../../src/nearby/state.ts";
 import { type Meter, newMeter } from "../../src/observe/meter.ts";
+import { Tally } from "../../src/observe/tally.ts";
 import { REST_MAX_MS } from "../../src/protocol/limits.ts";
 import type { Settings } from "../../src/settings.ts";
 import { NO_TRACK } from "../../src/nearby/jumps.ts";
@@ -13,6 +14,7 @@ import { Connections } from "./connections.ts";
 import { Chunks } from "./chunks.ts";
 import { Devices } from "./devices.ts";
 import { Erased } from "./erased.ts";
+import { Feed } from "./feed.ts";
 import { Friends } from "./friends.ts";
 import { History } from "./history.ts";
 import { HistoryQueue } from "./history-queue.ts";
@@ -45,6 +47,10 @@ export interface Person {
   readonly shares: Shares;
   readonly devices: Devices;
   readonly strangers: Strangers;
+  readonly outbox: Outbox;
+  readonly chunks: Chunks;
+  readonly tally: Tally;
+  readonly feed: Feed;
 }
 
 export interface Place {
@@ -146,6 +152,7 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
   const moved = (sighting: Sighting, now: number): void => {
     shares.show(sighting, now);
     strangers.moved();
+    feed.moved(now);
   };
   const owesWord = (no: number): void => bonds.owe(no, Date.now());
   const chunks = new Chunks(sql, user);
@@ -159,9 +166,15 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
     { unsaved: isReadable(unsaved) ? unsaved : NO_POINTS, promised, heldTs: record.track.held?.pointTs ?? null },
   );
   const activation = new Activation({ user, settings, friends, agenda, meter });
+  const tally = new Tally(meter, record.counts);
   const live: Live = new Live(
-    { user, stubs, settings, friends, connections, agenda, card, kept, history, activation, owesWord, moved },
+    { user, stubs, settings, friends, connections, agenda, card, kept, history, activation, tally, owesWord, moved },
     record,
+  );
+  const shards = settings.monitorShards;
+  const feed = new Feed(
+    { env, user, shards, meter, tally, connections, agenda, chunks, live: () => live },
+    record.circle.self.kind === "active",
   );
   const cells = new Stubs<CellStub>(env.CELL, meter);
   const strangers = new Strangers({ user, cells, settings, profile, friends, blocks, connections, live });
@@ -183,5 +196,9 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
     shares,
     devices,
     strangers,
+    outbox,
+    chunks,
+    tally,
+    feed,
   };
 }

@@ -137,6 +137,8 @@ const Metadata = v.object({
         delivery_delay: v.optional(v.number()),
       }),
       v.object({ type: v.literal("json"), name: v.string(), json: v.union([v.number(), v.boolean()]) }),
+      // Locally nothing is kept of it, and the Worker works without it.
+      v.object({ type: v.literal("analytics_engine"), name: v.string() }),
       v.object({ type: v.literal("ratelimit"), name: v.string(), namespace_id: v.string(), simple: SimpleLimit }),
     ]),
   ),
@@ -209,6 +211,8 @@ function sortBindings(
         break;
       case "r2_bucket":
         r2Buckets[binding.name] = binding.bucket_name;
+        break;
+      case "analytics_engine":
         break;
       case "ratelimit":
         rateLimits[binding.name] = { namespace_id: binding.namespace_id, simple: binding.simple };

@@ -17,6 +17,9 @@ export const WORKER_NAME = "nearby-friends";
 const PAGE_WORKER_NAME = "page";
 const PAGE_WORKER_SOURCE = "export default { fetch: () => new Response(null, { status: 404 }) };";
 
+/** One process has one thread for all shards of the monitor: more of them would only be more to ask. */
+const LOCAL_VARS: Bundle["vars"] = { MONITOR_SHARDS: "1" };
+
 export interface RuntimeOptions extends Pick<StartHost, "host" | "port" | "stateDir" | "vars" | "pageDir"> {
   bundle: Bundle;
   /** Of the control entrypoint. */
@@ -40,7 +43,7 @@ export function stateOptions(stateDir: string) {
 
 export function runtimeOptions(options: RuntimeOptions): MiniflareOptions {
   const { host, port, stateDir, bundle, vars, secret, keptQueues, pageDir } = options;
-  const bindings = { ...bundle.vars, ...vars };
+  const bindings = { ...LOCAL_VARS, ...bundle.vars, ...vars };
   const queues = localQueues(
     { producers: bundle.queueProducers, consumers: bundle.queueConsumers },
     { historyQueues: bindings["HISTORY_QUEUES"], keptQueues },

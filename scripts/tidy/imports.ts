@@ -75,7 +75,7 @@ export const ZONES: readonly Zone[] = [
       ...PURE,
     ],
     mayTypes: ["src/worker-env.d.ts"],
-    packages: ["cloudflare:workers"],
+    packages: ["cloudflare:workers", "itty-durable"],
   },
   {
     path: "src/history/",
@@ -92,7 +92,11 @@ export const ZONES: readonly Zone[] = [
     may: ["src/settings.ts", "src/index-settings.ts", "src/observe/", ...PURE],
     packages: ["@upstash/redis"],
   },
-  { path: "src/observe/", may: ["src/settings.ts", ...PURE], packages: ["cloudflare:workers", "node:async_hooks"] },
+  {
+    path: "src/observe/",
+    may: ["src/settings.ts", ...PURE],
+    packages: ["cloudflare:workers", "itty-durable", "node:async_hooks", "valibot"],
+  },
   { path: "src/nearby/", may: PURE },
   { path: "src/friendship/", may: ["src/protocol/"] },
   { path: "src/strangers/", may: PURE },

@@ -6,7 +6,7 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 
 import { logError } from "../observe/log.ts";
 import { IMPORT_MAX_BYTES } from "../protocol/limits.ts";
-import { admin } from "./admin.ts";
+import { admin, adminOnly } from "./admin.ts";
 import { appConfig } from "./app-config.ts";
 import { blocks } from "./blocks.ts";
 import { BODY_MAX_BYTES, drainUnread, limitBody } from "./body.ts";
@@ -24,6 +24,7 @@ import { location } from "./location.ts";
 import { me } from "./me.ts";
 import { nearby } from "./nearby.ts";
 import { openApi } from "./openapi.ts";
+import { audited, metrics } from "./operations.ts";
 import { osmAnd } from "./osmand.ts";
 import { ownTracks } from "./owntracks.ts";
 import { pages } from "./pages.ts";
@@ -97,6 +98,8 @@ app.use(
   except(IMPORT_PATH, limitBody(BODY_MAX_BYTES)),
 );
 app.use(IMPORT_PATH, limitBody(IMPORT_MAX_BYTES), drainUnread);
+app.use("/v1/admin/*", audited);
+app.get("/metrics", audited, notStored, authenticated, adminOnly, metrics);
 app.route("/v1", v1);
 app.route("/dev/login", devLogin);
 app.route("/app", appConfig);

@@ -36,12 +36,14 @@ export function isRefusal(closeCode: number): boolean {
  * restart drops every socket in the same second; anything but a full spread would bring all of them back together.
  *
  * @param closeCode of the connection that ended; 1006 when it never opened
+ * @param reason of the close: that of a planned restart ends with the seconds over which clients are to spread
  * @param failures attempts in a row that led to no lasting connection, from 0
  * @param random in [0, 1)
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
-export function retryDelayMs(closeCode: number, failures: number, random: number): number {
-  const boundMs = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** failures);
+export function retryDelayMs(closeCode: number, failures: number, random: number, reason = ""): number {
+  const spreadMs = Number(/(\d+) s$/.exec(reason)?.[1] ?? 0) * 1000;
+  const boundMs = Math.min(RETRY_LONGEST_MS, Math.max(spreadMs, RETRY_FIRST_MS * 2 ** failures));
   if (isRefusal(closeCode)) return RETRY_AFTER_REFUSAL_MS + random * RETRY_LONGEST_MS;
   return random * boundMs;
 }

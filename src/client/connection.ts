@@ -247,7 +247,7 @@ export class Connection {
     this.#leave(phase);
     if (phase.kind === "connecting" && phase.token !== undefined) this.#unopened += 1;
     if (phase.kind === "online" && nowMs() - phase.sinceMs >= LASTING_AFTER_MS) this.#failures = 0;
-    const retryInMs = Math.max(retryDelayMs(code, this.#failures, random()), isPolling() ? SOCKET_RETRY_MS : 0);
+    const retryInMs = Math.max(retryDelayMs(code, this.#failures, random(), reason), isPolling() ? SOCKET_RETRY_MS : 0);
     this.#failures += 1;
     const cancel = startTimer(retryInMs, () => this.#connect());
     this.#phase = { kind: "waiting", code, cancel };

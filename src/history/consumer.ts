@@ -1,6 +1,8 @@
 import * as v from "valibot";
 
 import { logError } from "../observe/log.ts";
+import { inTime, type MonitorShard, shardFor } from "../observe/monitor.ts";
+import { DEAD_LETTERS_CODE, type SinkReport } from "../observe/report.ts";
 import { FIX_ENTRIES } from "../protocol/fix.ts";
 import { readSettings, type HistorySettings } from "../settings.ts";
 import { DEAD_QUEUE_SUFFIX, keepDeadLetters } from "./dead-letters.ts";
@@ -22,9 +24,15 @@ const PointSchema = v.object(FIX_ENTRIES);
  * The queue's handler: brings each message to every sink. A message is acknowledged once all sinks have it, and comes
  * again by itself if not, whatever became of the others in its batch.
  */
-export async function consume(batch: MessageBatch, env: Env): Promise<void> {
+export async function consume(batch: MessageBatch, env: Env, ctx?: Pick<ExecutionContext, "waitUntil">): Promise<void> {
+  const monitor = (tell: (shard: MonitorShard) => Promise<void>): void => {
+    const shard = watcherOf(env, batch.messages[0]?.id ?? "");
+    // Nobody waits for it: history does not depend on being watched.
+    if (shard !== null) ctx?.waitUntil(inTime(tell(shard)));
+  };
   if (batch.queue.endsWith(DEAD_QUEUE_SUFFIX)) {
-    await keepDeadLetters(batch, env.HISTORY);
+    const count = await keepDeadLetters(batch, env.HISTORY);
+    monitor((shard) => shard.noteIncident({ at: Date.now(), source: "history", code: DEAD_LETTERS_CODE, count }));
     return;
   }
   let settings: HistorySettings;
@@ -38,7 +46,7 @@ export async function consume(batch: MessageBatch, env: Env): Promise<void> {
   }
   // Turned off while messages were under way: the operator wants no more of it, and no sink is named to hold them.
   if (settings.sinks.length === 0) logError("history_off", { queue: batch.queue, count: batch.messages.length });
-  await deliver(batch, routesOf(env, settings));
+  await deliver(batch, routesOf(env, settings), { note: (report) => monitor((shard) => shard.noteSink(report)) });
 }
 
 /** A sink and what it is given. */
@@ -60,13 +68,35 @@ export function routesOf(env: Pick<Env, "HISTORY" | "CASSANDRA">, { sinks }: His
   ];
 }
 
-/** Brings the messages to the sinks. @param waitMs how long each sink may take */
-export async function deliver(batch: MessageBatch, routes: readonly Route[], waitMs = SINK_WAIT_MS): Promise<void> {
+/** Any shard will do: all are added up. With bad settings nobody looks on, and the messages wait. */
+function watcherOf(env: Env, key: string): MonitorShard | null {
+  try {
+    return shardFor(env, key, readSettings(env).monitorShards);
+  } catch {
+    return null;
+  }
+}
+
+export interface Delivery {
+  /** How long each sink may take. */
+  readonly waitMs?: number;
+  /** What became of the batch in one sink. */
+  readonly note?: (report: SinkReport) => void;
+}
+
+/** Brings the messages to the sinks. */
+export async function deliver(
+  batch: MessageBatch,
+  routes: readonly Route[],
+  { waitMs = SINK_WAIT_MS, note = () => {} }: Delivery = {},
+): Promise<void> {
   const { entries, unreadable } = readEntries(batch);
   const failures = await Promise.all(
-    routes.map(({ sink, only }) => {
+    routes.map(async ({ sink, only }) => {
       const taken = only === undefined ? entries : entries.filter(({ task }) => task.kind === only);
-      return write(sink, taken, { queue: batch.queue, waitMs });
+      const failed = await write(sink, taken, { queue: batch.queue, waitMs });
+      if (taken.length > 0) note(reportOf(sink, taken, new Set(failed)));
+      return failed;
     }),
   );
   const again = new Set([...unreadable, ...failures.flat()]);
@@ -74,6 +104,16 @@ export async function deliver(batch: MessageBatch, routes: readonly Route[], wai
     if (again.has(message.id)) retry(message);
     else message.ack();
   }
+}
+
+function reportOf({ name: sink }: Sink, taken: readonly SinkEntry[], failed: ReadonlySet<string>): SinkReport {
+  const at = Date.now();
+  let oldestAt: number | null = null;
+  for (const { id, task } of taken) {
+    if (task.kind === "store" && !failed.has(id)) oldestAt = Math.min(oldestAt ?? task.storedAt, task.storedAt);
+  }
+  const lagMs = oldestAt === null ? null : Math.max(0, at - oldestAt);
+  return { sink, at, stored: taken.length - failed.size, failed: failed.size, lagMs };
 }
 
 function retry(message: Message): void {

@@ -10,8 +10,10 @@ export const DEAD_LETTERS = "dead/";
 /**
  * Puts each message of a dead-letter queue away as JSON, where somebody can look at it and send it again
  * (docs/history.md): a queue forgets what nobody takes within days. A message that cannot be put away comes again.
+ *
+ * @returns how many were put away
  */
-export async function keepDeadLetters(batch: MessageBatch, bucket: Pick<R2Bucket, "put">): Promise<void> {
+export async function keepDeadLetters(batch: MessageBatch, bucket: Pick<R2Bucket, "put">): Promise<number> {
   const errors: unknown[] = [];
   await Promise.all(
     batch.messages.map(async (message) => {
@@ -26,12 +28,14 @@ export async function keepDeadLetters(batch: MessageBatch, bucket: Pick<R2Bucket
       }
     }),
   );
+  const count = batch.messages.length - errors.length;
   // One line for all: a broken deployment kills letters by the thousand, and lines are billed.
   logError("history_dead", {
     queue: batch.queue,
-    count: batch.messages.length - errors.length,
+    count,
     ...(errors.length > 0 ? { notStored: errors.length, error: errorText(errors[0]) } : {}),
   });
+  return count;
 }
 
 /** By the day when the queue took the message, not by the clock: a redelivery must overwrite its own object. */

@@ -19,6 +19,8 @@ export interface Meter {
   /** Attachments cost nothing, but they have a limit: bytes of the one that was written last. */
   attachmentWrites: number;
   attachmentBytes: number;
+  /** Calls to the monitor, apart from those that a position causes: a request each. */
+  monitorCalls: number;
   /** Not billed: what phone apps sent and nobody can use. They are told nothing of it, or they would send it for ever. */
   invalidReports: number;
 }
@@ -34,6 +36,7 @@ export function newMeter(): Meter {
     redisCommands: 0,
     attachmentWrites: 0,
     attachmentBytes: 0,
+    monitorCalls: 0,
     invalidReports: 0,
   };
 }

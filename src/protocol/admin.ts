@@ -5,6 +5,28 @@ import * as v from "valibot";
  * themselves, and for the description of the API. Counts only, never a position.
  */
 
+/** Newest errors that a shard of the monitor keeps, and that one answer has: a screen full, and a row of 10 KB. */
+export const RECENT_ERRORS_MAX = 100;
+
+/** People below whom a cell is not told of: a count of one, in a place where one user lives, is that user's position. */
+export const MAP_USERS_MIN = 10;
+
+/** Cells in one answer: those of most people. The inhabited land has about 100,000 of them, an answer a megabyte. */
+export const MAP_CELLS_MAX = 2_000;
+
+/** People whom one shard sends away in a second: each is a call, and each comes back with a handshake and its meetings. */
+export const DRAINED_PER_S_MAX = 500;
+
+/** Seconds over which a drain may be asked to spread: longer, and the first would be back for minutes before the deploy. */
+export const DRAIN_WINDOW_MAX_S = 300;
+export const DRAIN_WINDOW_S = 30;
+
+/** Between two events of a stream, ms: each asks every shard. */
+export const EVENT_EVERY_MS = 5_000;
+
+/** Streams of events at once in one isolate of the Worker: a wall of screens, not a way to keep shards busy. */
+export const EVENT_STREAMS_MAX = 10;
+
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const TimeMs = v.pipe(v.number(), v.integer());
 const Id = v.string();
@@ -28,7 +50,7 @@ export const COUNTER_NAMES = [
 
 export type CounterName = (typeof COUNTER_NAMES)[number];
 
-const countersOf = <Name extends string>(names: readonly Name[]) => v.record(v.picklist(names), Count);
+export const CountersSchema = v.object(v.entriesFromList(COUNTER_NAMES, Count));
 
 /** Observations below or at each bound, by bound in ms, each with those of the smaller ones; `count` has all of them. */
 export const HistogramSchema = v.object({
@@ -73,7 +95,7 @@ export const StatsSchema = v.object({
   users: v.object({ present: Count, active: Count, sharing: Count }),
   connections: Count,
   contacts: v.object({ near: Count, far: Count, unknown: Count }),
-  counters: countersOf(COUNTER_NAMES),
+  counters: CountersSchema,
   /** Error frames that clients got, by code of the protocol. */
   errors: v.record(v.string(), Count),
   latency: v.object({
@@ -133,15 +155,20 @@ export const UserDetailsSchema = v.object({
     waiting: Count,
     oldestAt: v.nullable(TimeMs),
   }),
-  /** What the object was billed for and has counted since it woke (src/observe/meter.ts). */
+  /** What the object was billed for since it woke (src/observe/meter.ts). */
   meter: v.record(v.string(), Count),
-  /** Error frames since it woke, by code. */
-  errors: v.record(v.string(), Count),
+  /** What it has counted since its last report to the monitor (src/observe/tally.ts), error frames as `error.CODE`. */
+  unfed: v.record(v.string(), Count),
 });
 
 /** `POST /v1/admin/users/{id}/disconnect`: without a device all of them. */
 export const DisconnectSchema = v.strictObject({ device: v.exactOptional(v.string()) });
 export const DisconnectedSchema = v.object({ closed: Count });
+
+/** `POST /v1/admin/drain`. */
+export const DrainSchema = v.strictObject({
+  windowS: v.exactOptional(v.pipe(v.number(), v.minValue(0), v.maxValue(DRAIN_WINDOW_MAX_S)), DRAIN_WINDOW_S),
+});
 
 /** Answer of `POST /v1/admin/drain`: `windowS` is longer than asked when there are more people than it has room for. */
 export const DrainingSchema = v.object({ users: Count, windowS: v.number(), until: TimeMs });

@@ -1,4 +1,4 @@
-import { FRAME_MAX_BYTES, POINTS_PER_FRAME_MAX } from "./limits.ts";
+import { FRAME_MAX_BYTES, POINTS_PER_FRAME_MAX, RESTART_SPREAD_S } from "./limits.ts";
 import type { ErrorDown } from "./messages/error.ts";
 
 /** Every code that an `error` frame can carry. */
@@ -84,7 +84,7 @@ export const CLOSE_REASON: Readonly<Record<CloseKind, string>> = {
   binary: "text frames only",
   policy: "too many refused frames",
   tooBig: `frame over ${FRAME_MAX_BYTES} bytes`,
-  restart: "restarting, connect again",
+  restart: `restarting, connect again within ${RESTART_SPREAD_S} s`,
   tokenExpired: "token expired, get a new one",
   replaced: "replaced by another connection, do not reconnect",
   deleted: "account deleted, do not reconnect",

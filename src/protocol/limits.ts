@@ -28,6 +28,12 @@ export const FRAME_BURST = 100;
 /** Frames a second after the burst: 300 times the normal rate, and an object still serves ten such connections. */
 export const FRAMES_PER_S = 10;
 
+/**
+ * Seconds over which clients spread when they come back after a planned restart: with the handshake nobody is away for
+ * more than five, and the sockets that a stopping server closes all at once do not come back all at once.
+ */
+export const RESTART_SPREAD_S = 4;
+
 /** Bad frames in a row until 1008: a client that never gets one right is broken, and each costs an answer. */
 export const BAD_FRAMES_IN_A_ROW_MAX = 20;
 

@@ -29,8 +29,8 @@ afterEach(() => {
 describe("without settings", () => {
   test("only /healthz answers, and one log line names the setting", async () => {
     const log = silenceLog();
-    const { HISTORY, HISTORY_QUEUE_0, USER, CASSANDRA, CELL, RATE_LIMIT } = env;
-    const bare: Env = { HISTORY, HISTORY_QUEUE_0, USER, CASSANDRA, CELL, RATE_LIMIT };
+    const { ANALYTICS, CASSANDRA, CELL, HISTORY, HISTORY_QUEUE_0, MONITOR, RATE_LIMIT, USER } = env;
+    const bare: Env = { ANALYTICS, CASSANDRA, CELL, HISTORY, HISTORY_QUEUE_0, MONITOR, RATE_LIMIT, USER };
     expect(await expectOk(await call("GET /healthz", { env: bare }))).toEqual({ ok: true });
     expect((await call("HEAD /healthz", { env: bare })).status).toBe(200);
     for (const line of ["GET /v1/me", "GET /v1/connect", "POST /dev/login", "OPTIONS /v1/me", "GET /nothing"]) {

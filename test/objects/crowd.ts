@@ -97,6 +97,7 @@ export async function meter(user: string): Promise<() => Promise<Meter>> {
       redisCommands: after.redisCommands - before.redisCommands,
       attachmentWrites: after.attachmentWrites - before.attachmentWrites,
       attachmentBytes: after.attachmentBytes,
+      monitorCalls: after.monitorCalls - before.monitorCalls,
       invalidReports: after.invalidReports - before.invalidReports,
     };
   };

@@ -71,7 +71,7 @@ const consumed = (sent: readonly Sent[], vars: Record<string, string> = {}) =>
   outcome(sent, (batch) => consume(batch, { ...env, ...vars }));
 
 const delivered = (sent: readonly Sent[], routes: readonly Route[], waitMs?: number) =>
-  outcome(sent, (batch) => deliver(batch, routes, waitMs));
+  outcome(sent, (batch) => deliver(batch, routes, waitMs === undefined ? {} : { waitMs }));
 
 /** A sink in memory; `failing` says which entries it cannot take. */
 class MemorySink implements Sink {

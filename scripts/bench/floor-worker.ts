@@ -15,6 +15,7 @@ const FRAME_END = ',"distance":1234.5,"precision":"exact"}}';
 /** wrangler.toml binds them, and refuses an entry without them. */
 export class CassandraObject extends DurableObject {}
 export class CellObject extends DurableObject {}
+export class MonitorObject extends DurableObject {}
 
 export class UserObject extends DurableObject<FloorEnv> {
   #user = "";

@@ -1,7 +1,7 @@
 /** The real Worker, and a way to ask its objects what they were billed for. */
-import worker, { CassandraObject, CellObject, UserObject } from "../../src/worker.ts";
+import worker, { CassandraObject, CellObject, MonitorObject, UserObject } from "../../src/worker.ts";
 
-export { CassandraObject, CellObject, UserObject };
+export { CassandraObject, CellObject, MonitorObject, UserObject };
 
 export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {

@@ -126,6 +126,11 @@ export const ZONES: readonly Zone[] = [
   },
   // The real Worker, and questions about it.
   { path: "scripts/bench/history-worker.ts", may: ["src/worker.ts"] },
+  {
+    path: "scripts/bench/monitor-worker.ts",
+    may: ["src/worker.ts", "src/observe/"],
+    packages: ["cloudflare:workers"],
+  },
   // The simulator runs as tests, and by hand.
   { path: "scripts/sim.ts", may: ["scripts/", "test/"], packages: ["*"] },
   {

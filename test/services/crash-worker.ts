@@ -1,8 +1,8 @@
 /** The real Worker, whose objects can be reset, and whose queue and bucket fail at random while faults are on. */
 import { seededRandom } from "../../scripts/town/random.ts";
-import worker, { CassandraObject, CellObject, UserObject as RealUserObject } from "../../src/worker.ts";
+import worker, { CassandraObject, CellObject, MonitorObject, UserObject as RealUserObject } from "../../src/worker.ts";
 
-export { CassandraObject, CellObject };
+export { CassandraObject, CellObject, MonitorObject };
 
 interface CrashEnv extends Omit<Env, "USER"> {
   readonly USER: DurableObjectNamespace<UserObject>;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import { askShards } from "../observe/monitor.ts";
+import { askShards, type MonitorEnv } from "../observe/monitor.ts";
 import type { ShardView } from "../observe/report.ts";
 import { BOUNDS_MS, errorKey, type Latency, latencyKey } from "../observe/tally.ts";
 import { COUNTER_NAMES, CountersSchema, MAP_CELLS_MAX, MAP_USERS_MIN, RECENT_ERRORS_MAX } from "../protocol/admin.ts";
@@ -11,7 +11,7 @@ import { ERROR_CODE_LIST } from "../protocol/errors.ts";
 const LAG_SHOWN_MS = 10 * 60_000;
 
 /** What the shards know that answer in time; null for the others, whose people are missing then. */
-export function readShards(env: Env, shards: number): Promise<(ShardView | null)[]> {
+export function readShards(env: MonitorEnv, shards: number): Promise<(ShardView | null)[]> {
   return askShards(env, shards, (shard) => shard.view());
 }
 

@@ -29,10 +29,10 @@ export const FRAME_BURST = 100;
 export const FRAMES_PER_S = 10;
 
 /**
- * Seconds over which clients spread when they come back after a planned restart: with the handshake nobody is away for
- * more than five, and the sockets that a stopping server closes all at once do not come back all at once.
+ * Seconds over which clients spread when they come back after a planned restart. Nobody is to be away for more than five,
+ * so two are left for the handshake; and sockets that a stopping server closes all at once do not come back all at once.
  */
-export const RESTART_SPREAD_S = 4;
+export const RESTART_SPREAD_S = 3;
 
 /** Bad frames in a row until 1008: a client that never gets one right is broken, and each costs an answer. */
 export const BAD_FRAMES_IN_A_ROW_MAX = 20;

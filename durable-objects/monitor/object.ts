@@ -1,4 +1,4 @@
-import { createDurable } from "itty-durable";
+import { createDurable } from "itty-durable/itty-durable.js";
 
 import type { DrainStart, Incident, ShardView, SinkReport, UserReport } from "../../src/observe/report.ts";
 import { Drain } from "./drain.ts";

@@ -8,6 +8,7 @@ import { BatchSchema } from "../../src/api/location.ts";
 import { NameSchema, PatchSchema } from "../../src/api/me.ts";
 import { ShareSchema as ShareRequestSchema } from "../../src/api/shares.ts";
 import { isAvatarUrl } from "../../src/auth/profile.ts";
+import * as operators from "../../src/protocol/admin.ts";
 import { FixSchema } from "../../src/protocol/fix.ts";
 import { FriendSchema, UserIdSchema } from "../../src/protocol/friend.ts";
 import { AVATAR_MAX_CHARS, NAME_MAX_CHARS, POINTS_PER_FRAME_MAX } from "../../src/protocol/limits.ts";
@@ -50,6 +51,12 @@ const VALIDATED = {
   HistoryPage: shapes.HistoryPageSchema,
   HistoryGeoJson: shapes.HistoryGeoJsonSchema,
   ImportReport: shapes.ImportReportSchema,
+  Stats: operators.StatsSchema,
+  UserDetails: operators.UserDetailsSchema,
+  DisconnectRequest: operators.DisconnectSchema,
+  Disconnected: operators.DisconnectedSchema,
+  DrainRequest: operators.DrainSchema,
+  Draining: operators.DrainingSchema,
   Login: LoginSchema,
   LoginAnswer: shapes.LoginAnswerSchema,
   AppConfig: shapes.AppConfigSchema,

@@ -1,4 +1,5 @@
 import { HISTORY_PAGE_MAX } from "../../src/history/page.ts";
+import { DRAINED_PER_S_MAX, EVENT_EVERY_MS, EVENT_STREAMS_MAX } from "../../src/protocol/admin.ts";
 import { FRAME_BURST, FRAMES_PER_S, IMPORT_LINES_MAX, IMPORT_MAX_BYTES } from "../../src/protocol/limits.ts";
 import { html, json, NOTHING } from "./operations.ts";
 import type { Operations } from "./operations.ts";
@@ -114,6 +115,58 @@ const ADMIN: Operations = {
     access: "admin",
     body: { schema: "ImportLines", types: ["application/x-ndjson", "application/ndjson", "application/jsonl"] },
     answers: { 200: json("ImportReport", "What became of the lines.") },
+  },
+  "GET /v1/admin/stats": {
+    id: "stats",
+    summary: "Who is here, what was counted, what fails: counts only.",
+    description:
+      "As people's objects said last, at most ten minutes ago. Shards that do not answer in time are left out.",
+    tag: "Admin",
+    access: "admin",
+    answers: { 200: json("Stats", "All shards together.") },
+  },
+  "GET /v1/admin/events": {
+    id: "statsEvents",
+    summary: "The same as a stream of server-sent events.",
+    description:
+      `An event \`stats\` right away, then one every ${EVENT_EVERY_MS / 1000} s, its data as in the answer of \`stats\`. It ends` +
+      ` with the token. At most ${EVENT_STREAMS_MAX} streams are open at once where the Worker runs: 429 beyond.`,
+    tag: "Admin",
+    access: "admin",
+    answers: { 200: { description: "The stream.", content: { "text/event-stream": "text" } } },
+  },
+  "GET /v1/admin/users/{id}": {
+    id: "userDetails",
+    summary: "How a user's object stands: devices, deadlines, meters. No position, and no friend by name.",
+    tag: "Admin",
+    access: "admin",
+    answers: { 200: json("UserDetails", "The user.") },
+    problems: ["not_found"],
+  },
+  "POST /v1/admin/users/{id}/disconnect": {
+    id: "disconnectUser",
+    summary: "Closes the sockets of a device, or all of the user's, with 4411. Reconnecting is allowed.",
+    tag: "Admin",
+    access: "admin",
+    body: { schema: "DisconnectRequest", required: false },
+    answers: { 200: json("Disconnected", "How many were closed.") },
+    problems: ["not_found"],
+  },
+  "POST /v1/admin/drain": {
+    id: "drain",
+    summary: "Closes everybody's sockets with 1012, spread over a window: before a deployment.",
+    description: `At most ${DRAINED_PER_S_MAX} people a second and shard of the monitor: the window grows as it has to.`,
+    tag: "Admin",
+    access: "admin",
+    body: { schema: "DrainRequest", required: false },
+    answers: { 202: json("Draining", "It has begun.") },
+  },
+  "GET /metrics": {
+    id: "metrics",
+    summary: "The counts in the text format of Prometheus.",
+    tag: "Admin",
+    access: "admin",
+    answers: { 200: { description: "The metrics.", content: { "text/plain": "text" } } },
   },
 };
 

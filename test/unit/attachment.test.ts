@@ -20,6 +20,7 @@ import { slackM } from "../../src/geo/safe-region.ts";
 import { NO_TRACK, type Track, type Waypoint } from "../../src/nearby/jumps.ts";
 import { type Contact, newContact, type Pact } from "../../src/nearby/contact.ts";
 import type { Sighting } from "../../src/nearby/sighting.ts";
+import { countsBytes, newCounts } from "../../src/observe/tally.ts";
 import type { CircleState, Self } from "../../src/nearby/state.ts";
 import { FRIENDS_MAX, USER_ID_MAX_CHARS } from "../../src/protocol/limits.ts";
 import { NEW_PACE } from "../../src/protocol/pace.ts";
@@ -356,6 +357,17 @@ describe("the row for an object without sockets", () => {
     },
   );
 
+  test("what was counted comes back, and takes no room while it is nothing", () => {
+    const counts = newCounts();
+    const empty = encodeKept({ ...objectOf({}), counts });
+    expect(empty).toEqual(encodeKept(objectOf({})));
+    counts[0] = 7;
+    counts[counts.length - 1] = 4_000_000_000;
+    const bytes = encodeKept({ ...objectOf({}), counts });
+    expect(bytes.length - empty.length).toBe(countsBytes(counts));
+    expect(decodeKept(bytes)).toEqual({ ...decodeKept(empty), counts });
+  });
+
   test("the version before is read: it had neither rough positions nor a track", () => {
     const bytes = encodeKept(objectOf({ contacts: list }));
     const now = decodeKept(bytes);
@@ -366,7 +378,7 @@ describe("the row for an object without sockets", () => {
 
   test("another version is not read", () => {
     const bytes = encodeKept(objectOf({}));
-    for (const version of [0, 1, 4, 255]) {
+    for (const version of [0, 1, 5, 255]) {
       bytes[0] = version;
       expect(decodeKept(bytes)).toBeNull();
     }
@@ -484,7 +496,7 @@ describe("size", () => {
 describe("what is not one of ours", () => {
   test("another version, no bytes, or no bytes at all: null, never an error", () => {
     const bytes = encodeAttachment({ connection: CONNECTION, object: objectOf({}) });
-    for (const version of [0, 1, 4, 255]) {
+    for (const version of [0, 1, 5, 255]) {
       const other = bytes.slice();
       other[0] = version;
       expect(decodeAttachment(other)).toBeNull();

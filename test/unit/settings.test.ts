@@ -76,6 +76,7 @@ describe("defaults", () => {
       positionMinMs: 5000,
       speedMaxMps: 150,
       history: { sinks: ["r2"], queues: 1 },
+      monitorShards: 40,
       mapStyleUrl: null,
     });
   });
@@ -113,6 +114,8 @@ describe("numbers", () => {
     ["POSITION_MIN_S", "0.001", "positionMinMs", 1],
     ["SPEED_MAX_MPS", "0", "speedMaxMps", 0],
     ["SPEED_MAX_MPS", "100000", "speedMaxMps", 100_000],
+    ["MONITOR_SHARDS", "1", "monitorShards", 1],
+    ["MONITOR_SHARDS", "1000", "monitorShards", 1_000],
   ])("%s=%s", (name, text, field, value) => {
     expect(readSettings(withSecret({ [name]: text }))).toMatchObject({ [field]: value });
   });
@@ -129,6 +132,8 @@ describe("numbers", () => {
     ["POSITION_MIN_S", "-0.1", "from 0 to 86400"],
     ["SPEED_MAX_MPS", "-1", "from 0 to 100000"],
     ["SPEED_MAX_MPS", "100001", "from 0 to 100000"],
+    ["MONITOR_SHARDS", "0", "from 1 to 1000"],
+    ["MONITOR_SHARDS", "1001", "from 1 to 1000"],
   ])("%s=%s is refused at its limit", (name, text, allowed) => {
     const error = refusal(withSecret({ [name]: text }));
     expect(error?.setting).toBe(name);

@@ -14,6 +14,7 @@ import {
   DrainSchema,
   EVENT_EVERY_MS,
   EVENT_STREAMS_MAX,
+  type Stats,
 } from "../protocol/admin.ts";
 import { USER_ID_MAX_CHARS } from "../protocol/limits.ts";
 import { isUserId } from "../protocol/user-id.ts";
@@ -28,8 +29,17 @@ const RULES: ReadonlyMap<unknown, string> = new Map([
   ["windowS", `must be a number of seconds from 0 to ${DRAIN_WINDOW_MAX_S}, or left out`],
 ]);
 
-/** Streams of this isolate. */
-let streams = 0;
+/** Streams of this isolate: until when each counts as open without another event, ms. */
+const streams = new Map<symbol, number>();
+
+/**
+ * A client that goes without a word takes its request's code with it, in the middle of a wait: nothing can be relied on to
+ * run at its end. So a stream counts only while it goes on sending.
+ */
+const STREAM_LEASE_MS = 1.2 * EVENT_EVERY_MS;
+
+/** What the streams of this isolate have sent last: a second screen asks no shard again. */
+let sent: Stats | null = null;
 
 /**
  * Leaves a line for whoever asks later: who was refused, and what was done. Before the check of the token, so that it
@@ -91,24 +101,33 @@ async function statsOf(c: Context<CallerEnv>): Promise<AdminEvents["stats"]> {
   return mergeStats(await readShards(c.env, c.var.settings.monitorShards), Date.now());
 }
 
+async function sharedStats(c: Context<CallerEnv>): Promise<AdminEvents["stats"]> {
+  if (sent === null || Math.abs(Date.now() - sent.at) >= EVENT_EVERY_MS / 2) sent = await statsOf(c);
+  return sent;
+}
+
 /** Ends when the client goes, and with the token: nobody looks on with one that has expired. */
 function events(c: Context<CallerEnv>): Response {
-  if (streams >= EVENT_STREAMS_MAX) {
+  for (const [stream, until] of streams) if (until <= Date.now()) streams.delete(stream);
+  if (streams.size >= EVENT_STREAMS_MAX) {
     const headers = retryAfter(EVENT_EVERY_MS / 1_000);
     return problem("rate_limited", `At most ${EVENT_STREAMS_MAX} streams of events are open at once here.`, {
       headers,
     });
   }
-  streams += 1;
+  const id = Symbol("stream");
+  streams.set(id, Date.now() + STREAM_LEASE_MS);
   const { expMs } = c.var.caller;
   return streamSSE(c, async (stream) => {
+    stream.onAbort(() => void streams.delete(id));
     try {
       while (!stream.aborted && !stream.closed && Date.now() < expMs) {
-        await stream.writeSSE({ event: "stats", data: JSON.stringify(await statsOf(c)) });
+        streams.set(id, Date.now() + STREAM_LEASE_MS);
+        await stream.writeSSE({ event: "stats", data: JSON.stringify(await sharedStats(c)) });
         await stream.sleep(EVENT_EVERY_MS);
       }
     } finally {
-      streams -= 1;
+      streams.delete(id);
     }
   });
 }

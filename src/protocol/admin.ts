@@ -21,11 +21,11 @@ export const DRAINED_PER_S_MAX = 500;
 export const DRAIN_WINDOW_MAX_S = 300;
 export const DRAIN_WINDOW_S = 30;
 
-/** Between two events of a stream, ms: each asks every shard. */
+/** Between two events of a stream, ms: one of them asks every shard. */
 export const EVENT_EVERY_MS = 5_000;
 
-/** Streams of events at once in one isolate of the Worker: a wall of screens, not a way to keep shards busy. */
-export const EVENT_STREAMS_MAX = 10;
+/** Streams of events at once in one isolate of the Worker: a wall of screens. Each holds a request of the platform open. */
+export const EVENT_STREAMS_MAX = 100;
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const TimeMs = v.pipe(v.number(), v.integer());

@@ -63,6 +63,12 @@ export class SchemaChecker {
         return list.some((part) => this.faults(part, value, path).length === 0) ? [] : [`${path} fits no choice`];
       case "properties":
         return isJson(rule) && isJson(value) ? this.#properties(rule, value, path) : [];
+      case "propertyNames":
+        return isJson(rule) && isJson(value) ? Object.keys(value).flatMap((name) => this.faults(rule, name, path)) : [];
+      case "additionalProperties":
+        // What a schema allows beside the fields that it names; without names these are all.
+        if (!isJson(rule) || !isJson(value) || isJson(schema["properties"])) break;
+        return Object.entries(value).flatMap(([name, part]) => this.faults(rule, part, `${path}/${name}`));
       case "items":
         return isJson(rule) && Array.isArray(value)
           ? value.flatMap((item, at) => this.faults(rule, item, `${path}/${at}`))
@@ -72,8 +78,8 @@ export class SchemaChecker {
           ? list.flatMap((part, at) => (at < value.length ? this.faults(part, value[at], `${path}/${at}`) : []))
           : [];
       default:
-        return isSimplyRight(keyword, rule, value) ? [] : [`${path} ${keyword} ${JSON.stringify(rule)}`];
     }
+    return isSimplyRight(keyword, rule, value) ? [] : [`${path} ${keyword} ${JSON.stringify(rule)}`];
   }
 
   #properties(properties: Json, value: Json, path: string): string[] {

@@ -46,6 +46,11 @@ export function rawRequest(
       (response) => {
         let text = "";
         response.setEncoding("utf8");
+        // It never ends: the first event is the answer.
+        if (response.headers["content-type"] === "text/event-stream") {
+          response.once("data", () => outgoing.destroy());
+          response.once("close", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+        }
         response.on("data", (chunk: string) => (text += chunk));
         response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
       },

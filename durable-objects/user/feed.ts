@@ -25,10 +25,10 @@ export interface FeedParts {
   readonly shards: number;
   readonly meter: Meter;
   readonly tally: Tally;
-  readonly connections: Connections;
-  readonly agenda: Agenda;
-  readonly chunks: Chunks;
-  readonly live: () => Live;
+  readonly connections: Pick<Connections, "size">;
+  readonly agenda: Pick<Agenda, "alarmAt">;
+  readonly chunks: Pick<Chunks, "waiting">;
+  readonly live: () => Pick<Live, "active" | "place" | "circle">;
 }
 
 /**
@@ -114,7 +114,7 @@ export class Feed {
   }
 }
 
-export function waitingChunks(chunks: Chunks): Pick<UserReport, "waiting" | "oldestAt"> {
+export function waitingChunks(chunks: Pick<Chunks, "waiting">): Pick<UserReport, "waiting" | "oldestAt"> {
   const rows = chunks.waiting(WAITING_COUNTED_MAX);
   if (rows.length === 0) return { waiting: 0, oldestAt: null };
   return { waiting: rows.length, oldestAt: Math.min(...rows.map(({ storedAt }) => storedAt)) };

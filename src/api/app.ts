@@ -24,7 +24,7 @@ import { location } from "./location.ts";
 import { me } from "./me.ts";
 import { nearby } from "./nearby.ts";
 import { openApi } from "./openapi.ts";
-import { audited, metrics } from "./operations.ts";
+import { audited, metrics, reportFailure } from "./operations.ts";
 import { osmAnd } from "./osmand.ts";
 import { ownTracks } from "./owntracks.ts";
 import { pages } from "./pages.ts";
@@ -111,6 +111,7 @@ app.onError((error, c) => {
   const { method } = c.req.raw;
   // The path only: a query may hold what does not belong into a log.
   logError("request_failed", { method, path: pathWithoutCode(c.req.path), error: error.stack ?? String(error) });
+  reportFailure(c, isPassing(error) ? "unavailable" : "internal");
   if (isPassing(error)) {
     return problem("unavailable", "The user's object is busy or was moved. Try again.", { headers: retryAfter(1) });
   }

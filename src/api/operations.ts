@@ -4,7 +4,7 @@ import { streamSSE } from "hono/streaming";
 import * as v from "valibot";
 
 import { logAudit } from "../observe/log.ts";
-import { askShards } from "../observe/monitor.ts";
+import { askShards, inTime, shardFor } from "../observe/monitor.ts";
 import {
   type AdminEvents,
   DisconnectSchema,
@@ -55,6 +55,25 @@ export const audited: MiddlewareHandler<ApiEnv & Partial<CallerEnv>> = async (c,
   const user = typeof caller === "object" && caller !== null && "user" in caller ? String(caller.user) : "nobody";
   logAudit(isRefused ? "admin_refused" : "admin_did", { method: c.req.method, path: c.req.path, status, by: user });
 };
+
+/** One report a second and isolate: an outage must not become a call for each request that fails. */
+const FAILURES_EVERY_MS = 1_000;
+
+/** Failed requests that the monitor was not told of, and when it was told last, ms. */
+const failures = { count: 0, toldAt: 0 };
+
+/** A request has failed for a reason of the server's own. Nobody waits for the report. */
+export function reportFailure(c: Context<ApiEnv>, code: "internal" | "unavailable"): void {
+  failures.count += 1;
+  const now = Date.now();
+  if (Math.abs(now - failures.toldAt) < FAILURES_EVERY_MS) return;
+  // Of the settings only the number of shards is needed, and bad settings are a failure, too.
+  const shard = shardFor(c.env, crypto.randomUUID(), c.get("settings")?.monitorShards ?? 1);
+  if (shard === null) return;
+  const { count } = failures;
+  Object.assign(failures, { count: 0, toldAt: now });
+  c.executionCtx.waitUntil(inTime(shard.noteIncident({ at: now, source: "http", code, count })));
+}
 
 /** What operators look at and do; behind `adminOnly`. */
 export const operations = new Hono<CallerEnv>()

@@ -14,7 +14,16 @@ import {
   type UserDetails,
   UserDetailsSchema,
 } from "../../src/protocol/admin.ts";
-import { call, envWith, expectOk, expectPointers, expectProblem, someone as apiUser, tokenOf } from "./api-calls.ts";
+import {
+  call,
+  envWith,
+  envWithObject,
+  expectOk,
+  expectPointers,
+  expectProblem,
+  someone as apiUser,
+  tokenOf,
+} from "./api-calls.ts";
 import { metersOf } from "./crowd.ts";
 import {
   Client,
@@ -192,6 +201,17 @@ describe("what the monitor is told", () => {
       await eventually(async () => expect(await cellsWith(people)).toHaveLength(seen));
     }
   });
+});
+
+test("[ADMIN2] a request that failed is among the newest errors", async () => {
+  const error = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  later(5_000);
+  const { env: broken } = envWithObject({ getProfile: () => Promise.reject(new Error("on purpose")) });
+  await expectProblem(await call("GET /v1/me", { as: apiUser(), env: broken }), 500, "internal");
+  error.mockRestore();
+  await eventually(async () =>
+    expect((await stats()).recentErrors[0]).toMatchObject({ source: "http", code: "internal", count: 1 }),
+  );
 });
 
 describe("a user", () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { createNearbyClient, type NearbyClientOptions, type Status } from "../../src/client/index.ts";
 import { CONNECT_WITHIN_MS, LASTING_AFTER_MS, PING_AFTER_MS, PONG_WITHIN_MS } from "../../src/client/connection.ts";
+import { CLOSE_REASON } from "../../src/protocol/errors.ts";
+import { RESTART_SPREAD_S } from "../../src/protocol/limits.ts";
 import { FakeClock, FakeNetwork, settle, WELCOME } from "./client-fakes.ts";
 
 async function start(options: Partial<NearbyClientOptions> = {}) {
@@ -162,6 +164,18 @@ describe("reconnect", () => {
     const world = await start({ random: () => 0 });
     world.network.last.end(1012);
     expect(world.client.status).toMatchObject({ retryInMs: 0 });
+  });
+
+  test.each([
+    [CLOSE_REASON.restart, RESTART_SPREAD_S * 1000],
+    ["restarting, connect again within 90 s", 30_000],
+    ["restarting", 500],
+    ["restarting, connect again within 0 s", 500],
+  ])("[CLOSE2] after `%s` clients spread over %i ms", async (reason, boundMs) => {
+    const world = await start({ random: () => 0.999_999 });
+    world.network.last.end(1012, reason);
+    const { status } = world.client;
+    expect(status.state === "waiting" && Math.round(status.retryInMs)).toBe(boundMs);
   });
 
   test("after 4401 a new token is asked for", async () => {

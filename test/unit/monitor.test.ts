@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 
 import { Drain } from "../../durable-objects/monitor/drain.ts";
 import { Ledger } from "../../durable-objects/monitor/ledger.ts";
-import { shardIndex } from "../../src/observe/monitor.ts";
-import { DRAINED_PER_S_MAX, RECENT_ERRORS_MAX } from "../../src/protocol/admin.ts";
+import { mergeStats } from "../../src/api/stats.ts";
+import { inTime, shardIndex } from "../../src/observe/monitor.ts";
+import { DRAINED_PER_S_MAX, MAP_CELLS_MAX, MAP_USERS_MIN, RECENT_ERRORS_MAX } from "../../src/protocol/admin.ts";
 import { NOW, reportOf } from "./monitor-report.ts";
 
 describe("a ledger", () => {
@@ -120,4 +121,24 @@ test("users are spread evenly over the shards", () => {
   }
   expect(Math.min(...counts)).toBeGreaterThan(800);
   expect(Math.max(...counts)).toBeLessThan(1_200);
+});
+
+test.each([MAP_CELLS_MAX - 1, MAP_CELLS_MAX, MAP_CELLS_MAX + 1])(
+  "of %i cells those of most people are told of",
+  (cells) => {
+    const ledger = new Ledger(NOW);
+    const view = { ...ledger.view(NOW), leaving: 0, drainUntil: null };
+    const counts = Object.fromEntries(Array.from({ length: cells }, (_, at) => [`cell${at}`, MAP_USERS_MIN + at]));
+    const told = mergeStats([{ ...view, cells: counts }], NOW).cells;
+    expect(told).toHaveLength(Math.min(cells, MAP_CELLS_MAX));
+    expect(told[0]).toEqual({ cell: `cell${cells - 1}`, users: MAP_USERS_MIN + cells - 1 });
+  },
+);
+
+describe("nobody waits for the monitor", () => {
+  test("an answer in time is the answer; a late one and a failure are null", async () => {
+    expect(await inTime(Promise.resolve(3), 1_000)).toBe(3);
+    expect(await inTime(Promise.reject(new Error("on purpose")), 1_000)).toBeNull();
+    expect(await inTime(new Promise(() => {}), 5)).toBeNull();
+  });
 });

@@ -95,7 +95,7 @@ export class WorkerSide {
           this.#ledger.deliver(batch, (each) => handle(each, env, ctx));
       } else if (name === "fetch") {
         own[name] = (request: Request, env: Env, ctx: unknown) =>
-          this.#pageFor(request, env)?.fetch(request) ?? handle(request, env, ctx);
+          this.#pageFor(request, env)?.fetch(request) ?? handle(asSeenOutside(request), env, ctx);
       } else own[name] = handle;
     }
     return own;
@@ -169,6 +169,17 @@ export class WorkerSide {
       await this.#ledger.giveBack(message, inlet);
     }
   }
+}
+
+/**
+ * Behind a proxy that ends TLS a request comes by plain HTTP, and the links and the addresses for phones in its answer would,
+ * too. Whoever sends the header without a proxy changes nothing but the links in their own answer.
+ */
+function asSeenOutside(request: Request): Request {
+  if (request.headers.get("x-forwarded-proto") !== "https") return request;
+  const url = new URL(request.url);
+  url.protocol = "https:";
+  return new Request(url, request);
 }
 
 function isService(value: unknown): value is Service {

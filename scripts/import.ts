@@ -1,19 +1,14 @@
 /** `npm run import`: brings an existing friend graph to a server, from a file of any size. */
 import { createReadStream, statSync } from "node:fs";
-import { signToken } from "../src/auth/token.ts";
-import { readSettings, SettingsError } from "../src/settings.ts";
+import { adminTokens } from "./admin-token.ts";
 import { countLines, readBatches, unpack } from "./import/read.ts";
 import { runImport, type Outcome, type Refused } from "./import/run.ts";
 import { ImportError, sendLines, type Sender } from "./import/send.ts";
-import { readOptions, refuseUsage, USAGE_EXIT_CODE } from "./options.ts";
+import { readOptions, refuseUsage } from "./options.ts";
 import { progress } from "./progress.ts";
 
 const USAGE = "npm run import -- FILE [--url U] [--token T]    FILE: NDJSON, also compressed with gzip; - is stdin";
 const URL_DEFAULT = "http://127.0.0.1:8787";
-/** Whom the token speaks for, in the server's rate limit; no user of this name comes into being. */
-const TOKEN_USER = "import";
-/** Of the token of one request. */
-const TOKEN_LIFETIME_S = 600;
 /** After Ctrl-C, for the answers that are under way. */
 const STOP_WAIT_MS = 5_000;
 /** What shells report for a command that Ctrl-C ended. */
@@ -31,7 +26,8 @@ if (!/^https?:\/\//.test(url) || !URL.canParse(url))
   refuseUsage(USAGE, `--url must be an address such as ${URL_DEFAULT}`);
 const stop = new AbortController();
 const cut = new AbortController();
-const sender: Sender = { url, token: tokenSource(), stop: stop.signal, cut: cut.signal, onWait: tellWait };
+const token = adminTokens({ usage: USAGE, token: values.token, user: "import" });
+const sender: Sender = { url, token, stop: stop.signal, cut: cut.signal, onWait: tellWait };
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
 process.exitCode = await main(file);
 // A pipe that is still open would keep the process.
@@ -95,30 +91,6 @@ function onSignal(): void {
   process.stderr.write("\nstopping after what is under way\n");
   if (file === "-") process.stdin.destroy();
   setTimeout(() => cut.abort(), STOP_WAIT_MS).unref();
-}
-
-function tokenSource(): () => Promise<string> {
-  const { token } = values;
-  if (token !== undefined) return () => Promise.resolve(token);
-  const { AUTH_SECRET, AUTH_ISSUER, AUTH_AUDIENCE } = process.env;
-  if (AUTH_SECRET === undefined || AUTH_SECRET === "") {
-    return refuseUsage(USAGE, "give --token (of an admin), or set AUTH_SECRET to the server's secret");
-  }
-  const auth = readAuth({ AUTH_SECRET, AUTH_ISSUER, AUTH_AUDIENCE });
-  const subject = { user: TOKEN_USER, role: "admin" as const };
-  return async () => (await signToken(auth, subject, { nowMs: Date.now(), lifetimeS: TOKEN_LIFETIME_S })).token;
-}
-
-function readAuth(env: Record<string, string | undefined>) {
-  try {
-    const { auth } = readSettings(env);
-    if (auth.kind === "hs256") return auth;
-    throw new SettingsError("AUTH_SECRET", "must be a secret to sign with");
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return process.exit(USAGE_EXIT_CODE);
-  }
 }
 
 function fail(message: string): number {

@@ -19,7 +19,16 @@ export function cpuSeconds(pid: number | undefined): number | undefined {
 
 /** The most memory that was resident at once so far, in MiB. */
 export function peakMiB(pid: number | undefined): number | undefined {
-  const kib = /^VmHWM:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? "")?.[1];
+  return statusMiB(pid, /^VmHWM:\s+(\d+) kB/m);
+}
+
+/** The memory that is resident now, in MiB. */
+export function residentMiB(pid: number | undefined): number | undefined {
+  return statusMiB(pid, /^VmRSS:\s+(\d+) kB/m);
+}
+
+function statusMiB(pid: number | undefined, line: RegExp): number | undefined {
+  const kib = line.exec(read(`/proc/${pid}/status`) ?? "")?.[1];
   return kib === undefined ? undefined : Number(kib) / 1024;
 }
 

@@ -4,7 +4,7 @@ import { defineConfig } from "vite";
 
 import { shell } from "./src/web/build/shell.ts";
 
-/** The web app: `npm run build` puts it into dist/web, where the platform serves it from. */
+/** The web app and the operations console: `npm run build` puts them into dist/web, where the platform serves them from. */
 export default defineConfig({
   root: fileURLToPath(new URL("src/web", import.meta.url)),
   plugins: [shell()],
@@ -16,6 +16,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // Own code and the map's are measured apart (scripts/serve/page-sizes.ts), and the library's changes more rarely.
     rolldownOptions: {
+      // Two pages: /admin comes from admin.html, and what only it loads is named admin-* (src/web/build/shell.ts).
+      input: { index: page("index.html"), admin: page("admin.html") },
       output: {
         assetFileNames: "assets/[name]-[hash][extname]",
         chunkFileNames: "assets/[name]-[hash].js",
@@ -27,3 +29,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 1_200,
   },
 });
+
+function page(name: string): string {
+  return fileURLToPath(new URL(`src/web/${name}`, import.meta.url));
+}

@@ -15,6 +15,7 @@ const SOURCE_PATHS = [
   "src/client",
   "src/protocol",
   "src/geo",
+  "src/operate",
   "vite.config.ts",
   "tsconfig.json",
   "package-lock.json",
@@ -69,10 +70,12 @@ export async function publishPage(options: PageOptions = {}): Promise<string> {
   return publicDir;
 }
 
-/** The paths that the files of a page are served at, such as `/` and `/assets/map-1a2b3c4d.js`. */
+/** The paths that the files of a page are served at, such as `/`, `/admin` and `/assets/map-1a2b3c4d.js`. */
 export function pagePaths(pageDir: string): string[] {
   const paths = filesUnder(pageDir).map((file) => `/${relative(pageDir, file).split(sep).join("/")}`);
-  return ["/", ...paths.filter((path) => !RULE_FILES.has(path))];
+  // The platform answers a page without its ending, and sends whoever asks with it there.
+  const pages = paths.filter((path) => path.endsWith(".html")).map((path) => path.replace(/(?:index)?\.html$/, ""));
+  return [...pages, ...paths.filter((path) => !RULE_FILES.has(path))];
 }
 
 function renameOrKeep(from: string, to: string): void {

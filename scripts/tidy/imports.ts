@@ -104,6 +104,8 @@ export const ZONES: readonly Zone[] = [
   { path: "src/index-settings.ts", may: [] },
   { path: "src/protocol/", may: ["src/geo/"], packages: ["valibot"] },
   { path: "src/geo/", may: [] },
+  // What operators read of the answers, in the console and in the terminal.
+  { path: "src/operate/", may: PURE },
   { path: "src/client/react.ts", may: ["src/client/"], packages: ["react"] },
   {
     path: "src/client/",
@@ -113,10 +115,10 @@ export const ZONES: readonly Zone[] = [
   { path: "src/web/build/", may: [], packages: ["node:crypto", "vite"] },
   {
     path: "src/web/",
-    may: ["src/client/", ...PURE],
+    may: ["src/client/", "src/operate/", ...PURE],
     // What the Worker answers about itself, and the resources.
     mayTypes: ["src/api/"],
-    packages: ["preact", "@preact/signals", "maplibre-gl", "valibot"],
+    packages: ["preact", "@preact/signals", "maplibre-gl", "eventsource-parser", "valibot"],
   },
   // Descriptions of the API are made from what validates.
   {
@@ -136,7 +138,16 @@ export const ZONES: readonly Zone[] = [
   {
     path: "scripts/",
     // The core itself: tracks are replayed through it.
-    may: ["src/nearby/", "src/strangers/", "src/history/", "src/client/", "src/auth/", "src/settings.ts", ...PURE],
+    may: [
+      "src/nearby/",
+      "src/strangers/",
+      "src/history/",
+      "src/client/",
+      "src/operate/",
+      "src/auth/",
+      "src/settings.ts",
+      ...PURE,
+    ],
     packages: ["*"],
   },
   { path: "test/", may: ["*"], packages: ["*"] },
@@ -232,7 +243,8 @@ function entriesOf(files: readonly TextFile[]): string[] {
   const told = files.filter(({ path }) => path === "package.json" || isMarkdown(path));
   const scripts = told.flatMap((file) => matches(file, /\bnode (scripts\/[\w/-]+\.ts)\b/g).map(({ what }) => what));
   const configs = files.map((file) => file.path).filter((path) => /^[\w.-]+\.config\.ts$/.test(path));
-  return ["src/worker.ts", "src/client/index.ts", "src/client/react.ts", "src/web/main.tsx", ...scripts, ...configs];
+  const pages = ["src/web/main.tsx", "src/web/admin/main.tsx"];
+  return ["src/worker.ts", "src/client/index.ts", "src/client/react.ts", ...pages, ...scripts, ...configs];
 }
 
 /** A file named in a string is needed too: workers and child processes are started by path. */

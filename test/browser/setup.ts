@@ -8,6 +8,8 @@ declare module "vitest" {
   export interface ProvidedContext {
     /** Base address of a server with DEV_LOGIN, and without limits on how fast people move. */
     url: string;
+    /** What both sign tokens with. */
+    secret: string;
     /** One whose INACTIVE_AFTER_S is small enough to wait for. */
     hastyUrl: string;
   }
@@ -30,6 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const main = await startBackend({ port: 0, memory: true, env });
   const hasty = await startBackend({ port: 0, memory: true, env: { ...env, INACTIVE_AFTER_S: `${INACTIVE_AFTER_S}` } });
   project.provide("url", main.url);
+  project.provide("secret", env.AUTH_SECRET);
   project.provide("hastyUrl", hasty.url);
   return async () => {
     await Promise.all([main.stop(), hasty.stop()]);

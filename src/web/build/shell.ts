@@ -1,9 +1,12 @@
-/** Additions to the built page: the map's parts are asked for with the first, and a service worker keeps all of them. */
+/** Additions to the built app (and not to the console): the map's parts are asked for with the first, and a service worker keeps all of them. */
 import { createHash } from "node:crypto";
 import type { HtmlTagDescriptor, Plugin } from "vite";
 
 /** Files of src/web/public that the page shows. */
 const PUBLIC_FILES = ["/icon.svg", "/manifest.webmanifest"];
+const APP_PAGE = "/index.html";
+/** What only the operations console loads: on the phone of a user it would be kept for nobody. */
+const CONSOLE_ONLY = /^assets\/admin-/;
 
 export function shell(): Plugin[] {
   return [preloadMap(), serviceWorker()];
@@ -16,8 +19,8 @@ function preloadMap(): Plugin {
     apply: "build",
     transformIndexHtml: {
       order: "post",
-      handler: (_html, { bundle = {} }) =>
-        Object.keys(bundle)
+      handler: (_html, { bundle = {}, path }) =>
+        (path === APP_PAGE ? Object.keys(bundle) : [])
           .filter((name) => /^assets\/(?:maplibre|start)-.*\.js$/.test(name))
           .map((name): HtmlTagDescriptor => ({
             tag: "link",
@@ -34,7 +37,9 @@ function serviceWorker(): Plugin {
     name: "service-worker",
     apply: "build",
     generateBundle(_options, bundle) {
-      const built = Object.keys(bundle).filter((name) => name.startsWith("assets/") && !name.endsWith(".map"));
+      const built = Object.keys(bundle).filter(
+        (name) => name.startsWith("assets/") && !name.endsWith(".map") && !CONSOLE_ONLY.test(name),
+      );
       const files = ["/", ...PUBLIC_FILES, ...built.map((name) => `/${name}`).toSorted()];
       // Built files have a hash in their names, so their list is another with every change of one of them.
       const version = createHash("sha256").update(files.join("\n")).digest("hex").slice(0, 12);

@@ -14,7 +14,7 @@ import { NARROW, newContext, type PageOptions, watchForFailures, WIDE } from "./
 
 /** Not part of the repository. */
 const SCREENSHOTS_DIR = join(import.meta.dirname, "../../dist/screenshots");
-const EVERY_MS = 150;
+const EVERY_MS = 60;
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript",
   ".css": "text/css",
@@ -84,7 +84,7 @@ async function lookUp(page: Page, id: string): Promise<void> {
 }
 
 describe("signing in", () => {
-  test("a pasted token is kept for the tab only, and no address has it", async ({ browser }) => {
+  test("[ADMIN10] a pasted token is kept for the tab only, and no address has it", async ({ browser }) => {
     const { url } = await startFake();
     const { page, failures } = await open(browser, { url }, "/admin");
     await page.getByLabel("Token with role admin").fill("nonsense");
@@ -103,7 +103,7 @@ describe("signing in", () => {
     expect(failures).toEqual([]);
   });
 
-  test("a token behind the # is taken out of the address", async ({ browser }) => {
+  test("[ADMIN10] a token behind the # is taken out of the address", async ({ browser }) => {
     const { url } = await startFake();
     const { page } = await open(browser, { url }, `/admin#token=${ADMIN_TOKEN}`);
     await expectState(page, "Live");
@@ -117,7 +117,7 @@ describe("signing in", () => {
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   });
 
-  test("[ADMIN1] the real server: a user is refused, and its headers hold the page", async ({ browser, town }) => {
+  test("[ADMIN1] [ADMIN10] the real server: a user is refused, and its headers hold the page", async ({ browser, town }) => {
     const url = inject("url");
     const visitor = await town.person("Visitor");
     const headers = (await fetch(`${url}/admin`)).headers;

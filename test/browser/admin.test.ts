@@ -117,7 +117,10 @@ describe("signing in", () => {
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   });
 
-  test("[ADMIN1] [ADMIN10] the real server: a user is refused, and its headers hold the page", async ({ browser, town }) => {
+  test("[ADMIN1] [ADMIN10] the real server: a user is refused, and its headers hold the page", async ({
+    browser,
+    town,
+  }) => {
     const url = inject("url");
     const visitor = await town.person("Visitor");
     const headers = (await fetch(`${url}/admin`)).headers;

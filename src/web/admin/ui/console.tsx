@@ -29,8 +29,8 @@ export function Console() {
         <div class="side">
           <History />
           <Errors />
+          <CellMap />
         </div>
-        <CellMap />
       </main>
       <Confirm />
     </>

@@ -14,7 +14,7 @@ export function CellMap() {
   if (cells === undefined) return null;
   const { boxes, meridians, parallels } = chartOf(cells, SIZE);
   return (
-    <section class="card wide" aria-labelledby="map-title">
+    <section class="card" aria-labelledby="map-title">
       <h2 id="map-title">Active people by cell</h2>
       {boxes.length === 0 ? (
         <p class="soft">No cell has enough people in it to be shown.</p>

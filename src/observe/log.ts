@@ -1,4 +1,26 @@
-/** One structured line. `error`: somebody should look. Never a position, never a token. */
-export function logError(event: string, fields: Readonly<Record<string, string | number>>): void {
-  console.error(JSON.stringify({ level: "error", event, ...fields }));
+/**
+ * The log: one JSON object a line, and this file is the only one that writes it. Never a position, never a token: both would
+ * outlive their owner's wish there.
+ */
+
+/** What a line may say beside its event. Names of users, of settings and of errors; counts; ms. */
+export type Fields = Readonly<Record<string, string | number>>;
+
+/** Somebody should look. */
+export function logError(event: string, fields: Fields): void {
+  console.error(line("error", event, fields));
+}
+
+/** Somebody tried what they may not, or did what only operators may. For whoever asks later who it was. */
+export function logAudit(event: string, fields: Fields): void {
+  console.warn(line("audit", event, fields));
+}
+
+/** Something began or ended that an operator wants to know of: an outage is over, an account is gone. */
+export function logInfo(event: string, fields: Fields): void {
+  console.info(line("info", event, fields));
+}
+
+function line(level: string, event: string, fields: Fields): string {
+  return JSON.stringify({ level, event, ...fields });
 }

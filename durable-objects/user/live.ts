@@ -1,4 +1,4 @@
-import type { FriendNo } from "../../src/nearby/contact.ts";
+import type { FriendNo, Pact } from "../../src/nearby/contact.ts";
 import type { Effect } from "../../src/nearby/effects.ts";
 import type { AwayReason, Sighting } from "../../src/nearby/sighting.ts";
 import { Circle } from "../../src/nearby/circle.ts";
@@ -95,6 +95,13 @@ export class Live {
   /** The user counts as active: friends may be shown where. */
   get active(): boolean {
     return this.#circle.self.kind === "active";
+  }
+
+  /** Friends by what is known of them, for a trace. */
+  get contactCounts(): Record<Pact["kind"], number> {
+    const counts = { unknown: 0, near: 0, far: 0, away: 0 };
+    for (const { pact } of this.#circle.contacts.values()) counts[pact.kind] += 1;
+    return counts;
   }
 
   // The own user
@@ -308,7 +315,9 @@ export class Live {
         return;
       case "leave":
         // One try: a friend who misses it drops this user when the position is too old.
-        stubs.call<void>(row.id, (stub) => stub.left(user, effect.rev, effect.reason)).catch(() => {});
+        stubs
+          .call<void>(row.id, "left", (stub, onward) => stub.left(user, effect.rev, effect.reason, onward))
+          .catch(() => {});
         return;
     }
   }
@@ -329,7 +338,9 @@ export class Live {
         const row = friends.byNo(no);
         if (row === undefined) throw new Error(`no friend has number ${no}`);
         const told = this.#tell(sighting);
-        return decodeReply(await stubs.call<string>(row.id, (stub) => stub.meet(user, told, heard)));
+        return decodeReply(
+          await stubs.call<string>(row.id, "meet", (stub, onward) => stub.meet(user, told, heard, onward)),
+        );
       },
       answered: ({ no, callId }, reply) => this.answered(no, callId, reply, Date.now()),
       failed: ({ no, callId }) => this.failed(no, callId, Date.now()),

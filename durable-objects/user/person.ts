@@ -4,6 +4,7 @@ import { type Meter, newMeter } from "../../src/observe/meter.ts";
 import { REST_MAX_MS } from "../../src/protocol/limits.ts";
 import type { Settings } from "../../src/settings.ts";
 import { NO_TRACK } from "../../src/nearby/jumps.ts";
+import { CELL_IN_LOG } from "./about.ts";
 import { Activation } from "./activation.ts";
 import { Agenda } from "./agenda.ts";
 import { isReadable, NO_POINTS, type ObjectRecord } from "./attachment.ts";
@@ -38,6 +39,7 @@ export interface Person {
   readonly agenda: Agenda;
   readonly bonds: Bonds;
   readonly live: Live;
+  readonly activation: Activation;
   readonly history: History;
   readonly blocks: Blocks;
   readonly invites: Invites;
@@ -163,7 +165,7 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
     { user, stubs, settings, friends, connections, agenda, card, kept, history, activation, owesWord, moved },
     record,
   );
-  const cells = new Stubs<CellStub>(env.CELL, meter);
+  const cells = new Stubs<CellStub>(env.CELL, meter, CELL_IN_LOG);
   const strangers = new Strangers({ user, cells, settings, profile, friends, blocks, connections, live });
   const { self, sharing, complete } = record.circle;
   // More contacts than fit: nobody knows what the clients show, so they get a new snapshot.
@@ -176,6 +178,7 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
     agenda,
     bonds,
     live,
+    activation,
     history,
     blocks,
     invites,

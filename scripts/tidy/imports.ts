@@ -59,7 +59,7 @@ export const ZONES: readonly Zone[] = [
     mayTypes: ["durable-objects/", "src/worker-env.d.ts"],
     packages: ["cloudflare:workers", "hono", "uqr", "valibot"],
   },
-  { path: "src/auth/", may: ["src/settings.ts", "src/protocol/"], packages: ["jose"] },
+  { path: "src/auth/", may: ["src/settings.ts", "src/observe/", "src/protocol/"], packages: ["jose"] },
   {
     path: "durable-objects/",
     may: [
@@ -96,7 +96,8 @@ export const ZONES: readonly Zone[] = [
   { path: "src/nearby/", may: PURE },
   { path: "src/friendship/", may: ["src/protocol/"] },
   { path: "src/strangers/", may: PURE },
-  { path: "src/settings.ts", may: ["src/index-settings.ts", "src/protocol/"] },
+  { path: "src/settings.ts", may: ["src/settings-list.ts", "src/index-settings.ts", "src/protocol/"] },
+  { path: "src/settings-list.ts", may: [] },
   { path: "src/index-settings.ts", may: [] },
   { path: "src/protocol/", may: ["src/geo/"], packages: ["valibot"] },
   { path: "src/geo/", may: [] },
@@ -127,7 +128,16 @@ export const ZONES: readonly Zone[] = [
   {
     path: "scripts/",
     // The core itself: tracks are replayed through it.
-    may: ["src/nearby/", "src/strangers/", "src/history/", "src/client/", "src/auth/", "src/settings.ts", ...PURE],
+    may: [
+      "src/nearby/",
+      "src/strangers/",
+      "src/history/",
+      "src/client/",
+      "src/auth/",
+      "src/settings.ts",
+      "src/settings-list.ts",
+      ...PURE,
+    ],
     packages: ["*"],
   },
   { path: "test/", may: ["*"], packages: ["*"] },

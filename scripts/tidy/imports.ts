@@ -123,6 +123,7 @@ export const ZONES: readonly Zone[] = [
   },
   // The real Worker, and questions about it.
   { path: "scripts/bench/history-worker.ts", may: ["src/worker.ts"] },
+  { path: "scripts/bench/tracing-worker.ts", may: ["src/observe/"], packages: ["cloudflare:workers"] },
   // The simulator runs as tests, and by hand.
   { path: "scripts/sim.ts", may: ["scripts/", "test/"], packages: ["*"] },
   {

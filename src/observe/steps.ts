@@ -62,6 +62,15 @@ export class Step {
   }
 }
 
+export interface TraceStart {
+  readonly about: About;
+  readonly call: Call;
+  readonly now: number;
+  readonly carried?: Carried | null;
+  readonly id?: string | null;
+  readonly isRecorded?: boolean;
+}
+
 /**
  * Everything that one event causes in an object, also what goes on after its handler has returned. It is over when nothing
  * of it is under way any more.
@@ -73,15 +82,18 @@ export class Trace {
   /** Steps that have not ended. */
   open = 1;
   failed = false;
+  /** The platform records it, too. */
+  readonly isRecorded: boolean;
   /** The caller was told all of it, and prints it if anybody does. */
   told = false;
   #id: string | null;
   #onward: string | null = null;
 
-  constructor(about: About, call: Call, now: number, from: { carried?: Carried | null; id?: string } = {}) {
+  constructor({ about, call, now, carried = null, id = null, isRecorded = false }: TraceStart) {
     this.about = about;
-    this.carried = from.carried ?? null;
-    this.#id = from.id ?? null;
+    this.carried = carried;
+    this.isRecorded = isRecorded;
+    this.#id = id;
     this.root = new Step(this, call, now);
   }
 

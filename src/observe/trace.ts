@@ -98,7 +98,7 @@ export async function traceRequest<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   if (about.slowMs === 0) return work();
-  const { root } = new Trace(about, { name, object: about.object, isOutside: false }, Date.now(), { id });
+  const { root } = new Trace({ about, call: { name, object: about.object, isOutside: false }, now: Date.now(), id });
   try {
     const answer = await current.run(root, work);
     end(root, null);
@@ -167,7 +167,7 @@ function stepFrom(around: Step, call: Call): Step {
   const { trace } = around;
   if (!trace.isOver) return openStep(around, call, Date.now());
   // An answer may cause another call when all that was under way has ended: a trace of its own, under the same id.
-  return new Trace(trace.about, call, Date.now(), { id: trace.id }).root;
+  return new Trace({ about: trace.about, call, now: Date.now(), id: trace.id }).root;
 }
 
 function rootOf(object: object, nameOf: (object: object) => string, carried: unknown): Step | null {
@@ -175,13 +175,13 @@ function rootOf(object: object, nameOf: (object: object) => string, carried: unk
   const about = object[ABOUT];
   if (about.slowMs === 0) return null;
   const call = { name: nameOf(object), object: about.object, isOutside: false };
-  return new Trace(about, call, Date.now(), { carried: readCarried(carried) }).root;
+  return new Trace({ about, call, now: Date.now(), carried: readCarried(carried), isRecorded: isRecorded() }).root;
 }
 
 function take(step: Step, work: () => unknown): unknown {
   let result: unknown;
   try {
-    result = current.run(step, isRecorded() ? () => inSpan(step.call.name, work) : work);
+    result = current.run(step, step.trace.isRecorded ? () => inSpan(step.call.name, work) : work);
   } catch (error) {
     end(step, error);
     throw error;

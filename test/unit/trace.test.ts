@@ -122,7 +122,7 @@ class Desk {
     throw new RangeError("the key is eyJhbGciOi");
   }
 
-  async failLater(ms: number): Promise<void> {
+  async failLater(ms: number): Promise<never> {
     await sleep(ms);
     throw new TypeError("at 37.7749, -122.4194");
   }

@@ -1,5 +1,5 @@
-import type { MiddlewareHandler } from "hono";
-import { routePath } from "hono/route";
+import type { Context, MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
 
 import { logDebug } from "../observe/log.ts";
 import { newId } from "../observe/steps.ts";
@@ -26,8 +26,13 @@ export const observed: MiddlewareHandler<ApiEnv> = async (c, next) => {
   const { settings, requestId } = c.var;
   const { method } = c.req;
   const startMs = Date.now();
-  const said = () => ({ route: routePath(c, -1), status: c.res.status });
+  const said = () => ({ route: routeOf(c), status: c.res.status });
   const about = { object: "worker", slowMs: settings.slowMs, state: said };
   await traceRequest({ about, id: requestId, name: method }, next);
   logDebug(settings, "request", { request: requestId, method, ...said(), ms: Date.now() - startMs });
 };
+
+/** As it is written in the code, such as `/v1/friends/:id`; empty where nothing is. Middlewares have a `*`. */
+function routeOf(c: Context): string {
+  return matchedRoutes(c).findLast(({ path }) => !path.includes("*"))?.path ?? "";
+}

@@ -171,11 +171,11 @@ beforeAll(async () => {
 }, 120_000);
 
 describe("the log of a town", () => {
-  test("is made of entries, and holds no position, no token, no password and no code of a link", () => {
+  test("[HTTP10] is made of entries, and holds no position, no token, no password and no code of a link", () => {
     expect(findingsIn(lines, secrets)).toEqual([]);
   });
 
-  test("has something of everything that was looked for in it", () => {
+  test("[HTTP10] has something of everything that was looked for in it", () => {
     const events = new Set(lines.flatMap((line) => /"event":"(\w+)"/.exec(line)?.[1] ?? []));
     expect([...events]).toEqual(expect.arrayContaining(["slow", "request", "index_unavailable"]));
     const text = lines.join("\n");
@@ -192,7 +192,7 @@ describe("the log of a town", () => {
     process.stdout.write(`log: ${lines.length} lines of ${[...events].toSorted().join(", ")}\n`);
   });
 
-  test("is read by something that would find them", () => {
+  test("[HTTP10] is read by something that would find them", () => {
     const entry = (fields: object): string => JSON.stringify({ level: "info", event: "x", ...fields });
     const planted = [
       ["is neither an entry nor known", "TypeError: undefined is not a function"],

@@ -163,7 +163,7 @@ describe("beside a trace stands", () => {
 });
 
 describe("a request over HTTP", () => {
-  test("has one id in its answer, in the Worker's trace and in that of the user's object", async () => {
+  test("[HTTP9] has one id in its answer, in the Worker's trace and in that of the user's object", async () => {
     const { ann, bob } = await twoNear();
     lines = [];
     // Nothing is known of a friend whose call has failed: whoever asks for `nearby` waits for this friend.
@@ -197,7 +197,7 @@ describe("a request over HTTP", () => {
     ["8c0ffee00000abcd", "8c0ffee00000abcd"],
     ["8c0ffee00000abcd-SFO, x", expect.stringMatching(/^[0-9a-z]{10}$/)],
     ['{"level":"error"}', expect.stringMatching(/^[0-9a-z]{10}$/)],
-  ])("the platform's id %j is %j", async (ray, id) => {
+  ])("[HTTP9] the platform's id %j is %j", async (ray, id) => {
     for (const line of ["GET /healthz", "GET /v1/me", "GET /nothing"]) {
       const answer = await call(line, { headers: { "cf-ray": ray } });
       expect(answer.headers.get("x-request-id"), line).toEqual(id);

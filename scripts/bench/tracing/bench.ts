@@ -70,7 +70,7 @@ export async function benchTracing(options: TracingOptions): Promise<TracingRepo
   }
 }
 
-function reportOf(found: Pick<TracingReport, "users" | "friends" | "callUs" | "rounds">): TracingReport {
+export function reportOf(found: Pick<TracingReport, "users" | "friends" | "callUs" | "rounds">): TracingReport {
   const ratios = found.rounds.map(({ cpuRatio }) => cpuRatio).filter((ratio) => ratio !== null);
   const { callUs } = found;
   const failures = Object.entries(callUs ?? {})

@@ -3,6 +3,8 @@ import { existsSync, statfsSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+import { lowerDecorators } from "./test/lower-decorators.ts";
+
 // A test run talks to nobody: wrangler would send usage figures, and miniflare would fetch a sample `request.cf`.
 process.env["WRANGLER_SEND_METRICS"] = "false";
 process.env["WRANGLER_SEND_ERROR_REPORTS"] = "false";
@@ -23,9 +25,10 @@ const AUTH_SECRET = "a-secret-that-only-tests-know-0123456789";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", environment: "node", include: ["test/unit/**/*.test.ts"] } },
+      { plugins: [lowerDecorators], test: { name: "unit", environment: "node", include: ["test/unit/**/*.test.ts"] } },
       {
         plugins: [
+          lowerDecorators,
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             // Time is set by the tests, and people are put where they are needed.
@@ -37,6 +40,7 @@ export default defineConfig({
       {
         // With the settings as they are shipped.
         plugins: [
+          lowerDecorators,
           cloudflareTest({ wrangler: { configPath: "./wrangler.toml" }, miniflare: { bindings: { AUTH_SECRET } } }),
         ],
         test: { name: "defaults", include: ["test/defaults/**/*.test.ts"] },
@@ -44,6 +48,7 @@ export default defineConfig({
       {
         // An object reads its settings when it is made: another fan-out is another Worker. This one keeps no history.
         plugins: [
+          lowerDecorators,
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: { bindings: { AUTH_SECRET, FANOUT: "economy", HISTORY_SINKS: "" } },
@@ -54,6 +59,7 @@ export default defineConfig({
       {
         // With an index of active friends, which the tests play: nothing listens there.
         plugins: [
+          lowerDecorators,
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {

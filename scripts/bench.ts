@@ -2,7 +2,8 @@
  * `npm run bench`: how much of what the platform can deliver is left once the rules have been applied; with `--history`,
  * what a position costs on its way into the history, and whether all of them arrive there; with `--owntracks`, how many
  * reports of phones it takes; with `--activation`, what it takes somebody to become active; with `--strangers`, what nearby
- * people who are not friends cost in calls, and how busy the objects of their cells are.
+ * people who are not friends cost in calls, and how busy the objects of their cells are; with `--tracing`, what it costs to
+ * know what was slow.
  */
 import { benchActivation } from "./bench/activation/bench.ts";
 import { formatActivationReport } from "./bench/activation/report.ts";
@@ -17,6 +18,8 @@ import { makePeople, type Person } from "./bench/people.ts";
 import { formatReport, makeReport, type Round, type RoundFigures } from "./bench/report.ts";
 import { benchStrangers } from "./bench/strangers/bench.ts";
 import { formatStrangersReport } from "./bench/strangers/report.ts";
+import { benchTracing } from "./bench/tracing/bench.ts";
+import { formatTracingReport } from "./bench/tracing/report.ts";
 import { cpuSeconds, peakMiB } from "./bench/usage.ts";
 import { readInteger, readOptions, refuseUsage } from "./options.ts";
 import { progress } from "./progress.ts";
@@ -26,7 +29,8 @@ const USAGE =
   " npm run bench -- --history [--users N] [--seconds N] [--json], or" +
   " npm run bench -- --owntracks [--users N] [--friends N] [--seconds N] [--rate N] [--json], or" +
   " npm run bench -- --activation [--friends N] [--active N] [--rounds N] [--json], or" +
-  " npm run bench -- --strangers [--users N] [--json]";
+  " npm run bench -- --strangers [--users N] [--json], or" +
+  " npm run bench -- --tracing [--users N] [--friends N] [--seconds N] [--rounds N] [--json]";
 /** With its socket a live object takes about 5 descriptors, and two servers run: more do not fit into 20,000. */
 const USERS_MAX = 3_000;
 const FRIENDS_MAX = 1_000;
@@ -55,6 +59,7 @@ const { values } = readOptions(USAGE, {
   owntracks: { type: "boolean", default: false },
   activation: { type: "boolean", default: false },
   strangers: { type: "boolean", default: false },
+  tracing: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
 });
 /** What each bench takes beside `--json`, and what it takes when nothing is said. */
@@ -72,6 +77,7 @@ const BENCHES = {
   // The standard case: one friend in ten is online.
   activation: { takes: ["friends", "active", "rounds"], users: 400, friends: 400, seconds: 10, rounds: 3 },
   strangers: { takes: ["users"], users: 1_000, friends: 40, seconds: 10, rounds: 5 },
+  tracing: { takes: ["users", "friends", "seconds", "rounds"], users: 100, friends: 40, seconds: 6, rounds: 5 },
 } as const;
 const ACTIVE = 40;
 const kind = readKind();
@@ -109,14 +115,14 @@ const roundCount = readInteger(USAGE, {
   max: ROUNDS_MAX,
 });
 const rate = readInteger(USAGE, { option: "--rate", text: values.rate, fallback: RATE_TARGET, max: RATE_MAX });
-if (kind === "deliveries" || kind === "owntracks") checkFriends();
+if (kind === "deliveries" || kind === "owntracks" || kind === "tracing") checkFriends();
 
 const failed = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => failed.abort(new Error(`ended by ${signal}`)));
 }
 try {
-  await { deliveries: bench, history, owntracks: ownTracks, activation, strangers }[kind]();
+  await { deliveries: bench, history, owntracks: ownTracks, activation, strangers, tracing }[kind]();
 } catch (error) {
   // An abort shows up as an AbortError wherever the bench happened to wait; its reason is what went wrong.
   const cause: unknown = failed.signal.aborted ? failed.signal.reason : error;
@@ -125,9 +131,9 @@ try {
 }
 
 function readKind(): keyof typeof BENCHES {
-  const [asked = "deliveries", other] = (["history", "owntracks", "activation", "strangers"] as const).filter(
-    (name) => values[name],
-  );
+  const [asked = "deliveries", other] = (
+    ["history", "owntracks", "activation", "strangers", "tracing"] as const
+  ).filter((name) => values[name]);
   if (other !== undefined) refuseUsage(USAGE, `--${asked} and --${other} are two benches`);
   const takes: readonly string[] = BENCHES[asked].takes;
   for (const name of ["users", "friends", "seconds", "rounds", "rate", "active"] as const) {
@@ -172,6 +178,22 @@ async function activation(): Promise<void> {
 async function strangers(): Promise<void> {
   const report = await benchStrangers({ people: users, onFailure: abort, signal: failed.signal });
   process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatStrangersReport(report)}\n`);
+  if (report.failures.length > 0) process.exitCode = 1;
+}
+
+async function tracing(): Promise<void> {
+  const window = Math.min(users, POSITIONS_UNDER_WAY);
+  const load = { window, warmUpMs: WARM_UP_MS, measureMs: seconds * 1000 };
+  const people = makePeople(users, friends);
+  const report = await benchTracing({
+    people,
+    friends,
+    load,
+    rounds: roundCount,
+    onFailure: abort,
+    signal: failed.signal,
+  });
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : formatTracingReport(report)}\n`);
   if (report.failures.length > 0) process.exitCode = 1;
 }
 

@@ -1,5 +1,5 @@
 /** `npm run fanout`: recorded tracks through the real core, and how many calls to friends' objects they cost. */
-import { SETTINGS, type SettingName } from "../src/settings.ts";
+import { SETTINGS, type SettingName } from "../src/settings-list.ts";
 import { round } from "./bench/figures.ts";
 import { drawEdges, edgeCount, EDGES_MAX, readGraph, type Graph } from "./fanout/edges.ts";
 import { type Mode, MODES, replay } from "./fanout/replay.ts";

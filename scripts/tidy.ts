@@ -1,7 +1,7 @@
 /** `npm run tidy`: what lint and types cannot see. Prints `file:line what, what to do` and exits 1 if there is any. */
 import { fileURLToPath } from "node:url";
 
-import { SETTINGS } from "../src/settings.ts";
+import { SETTINGS } from "../src/settings-list.ts";
 import { checkCommands, checkLinks, checkSettings } from "./tidy/docs.ts";
 import { checkClientBundle, checkCycles, checkDeadFiles, checkDirection } from "./tidy/imports.ts";
 import { checkPins } from "./tidy/packages.ts";

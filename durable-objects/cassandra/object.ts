@@ -4,6 +4,8 @@ import type { HistoryPoint } from "../../src/history/point.ts";
 import { connectCassandra } from "../../src/history/sinks/cassandra-client.ts";
 import { type CassandraQuery, CassandraSink } from "../../src/history/sinks/cassandra.ts";
 import type { SinkEntry } from "../../src/history/sinks/sink.ts";
+import type { About } from "../../src/observe/steps.ts";
+import { ABOUT, type Traceable, traced } from "../../src/observe/trace.ts";
 import { readSettings } from "../../src/settings.ts";
 
 /**
@@ -13,8 +15,10 @@ import { readSettings } from "../../src/settings.ts";
  * (src/history/sinks/cassandra-stub.ts), and an idle connection is closed. Nothing is stored here: an object that is
  * reset loses the calls in progress, whose entries the queue brings again.
  */
-export class CassandraObject extends DurableObject<Env> {
+@traced
+export class CassandraObject extends DurableObject<Env> implements Traceable {
   readonly #sink: CassandraSink;
+  readonly #about: About;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -23,6 +27,11 @@ export class CassandraObject extends DurableObject<Env> {
       if (cassandra === undefined) throw new Error("HISTORY_SINKS does not name cassandra");
       return connectCassandra(cassandra);
     });
+    this.#about = { object: ctx.id.name ?? "cassandra", slowMs: readSettings(env).slowMs };
+  }
+
+  get [ABOUT](): About {
+    return this.#about;
   }
 
   // RPC, called by the Worker only.

@@ -1,10 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
 
+import type { About } from "../../src/observe/steps.ts";
+import { ABOUT, type Onward, type Traceable, traced } from "../../src/observe/trace.ts";
 import { readSettings } from "../../src/settings.ts";
 import { Cell, type Reply } from "../../src/strangers/cell.ts";
 import type { Chance, Question, Report } from "../../src/strangers/members.ts";
 import { type Level, type Need, readShardName, type Shard, UNSPLIT } from "../../src/strangers/shards.ts";
-import { orNull } from "../user/meetings.ts";
+import { CELL_IN_LOG } from "../user/about.ts";
+import { CALL_TIMEOUT_MS, orNull } from "../user/meetings.ts";
 
 /** Of the one row that is ever written, and only in a cell that was crowded. */
 const LEVEL_KEY = "level";
@@ -22,9 +25,11 @@ const CHANCE: Chance = {
  * meet. A pending timer keeps it, for as long as anybody is in it (in production for at least 70 s after the last call;
  * who was forgotten is back with the next report). It rings when the first of them has been silent for too long.
  */
-export class CellObject extends DurableObject<Env> {
+@traced({ carrying: ["report", "ask", "leave"] })
+export class CellObject extends DurableObject<Env> implements Traceable {
   readonly #shard: Shard;
   readonly #cell: Cell;
+  readonly #about: About;
   #noted: Level | null;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -34,12 +39,23 @@ export class CellObject extends DurableObject<Env> {
     const held = this.#shard.level === 0 ? ctx.storage.kv.get<Level>(LEVEL_KEY) : undefined;
     this.#cell = new Cell(this.#shard, readSettings(env).radiusM, held ?? UNSPLIT);
     this.#noted = this.#cell.held;
+    const { slowMs } = readSettings(env);
+    this.#about = {
+      object: CELL_IN_LOG,
+      slowMs,
+      patienceMs: CALL_TIMEOUT_MS,
+      state: () => ({ people: this.#cell.size, level: this.#shard.level }),
+    };
+  }
+
+  get [ABOUT](): About {
+    return this.#about;
   }
 
   // RPC from users' objects
 
   /** Somebody is here: from now on, and until they leave, are silent for too long or report elsewhere. */
-  report(report: Report): Reply {
+  report(report: Report, _onward?: Onward): Reply {
     const now = Date.now();
     const reply = this.#cell.report(report, now, CHANCE);
     this.#keepAwake(now);
@@ -48,14 +64,14 @@ export class CellObject extends DurableObject<Env> {
   }
 
   /** From somebody in a cell next to this one, who is not taken in. */
-  ask(question: Question): Reply {
+  ask(question: Question, _onward?: Onward): Reply {
     const now = Date.now();
     const reply = this.#cell.ask(question, now);
     this.#note(now);
     return reply;
   }
 
-  leave(user: string): void {
+  leave(user: string, _onward?: Onward): void {
     this.#cell.leave(user);
     if (this.#cell.size === 0) this.#letGo();
   }

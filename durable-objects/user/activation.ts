@@ -1,5 +1,6 @@
 import type { ListedFriend, Listing } from "../../src/nearby/state.ts";
 import type { Meter } from "../../src/observe/meter.ts";
+import { traced } from "../../src/observe/trace.ts";
 import { openPresence } from "../../src/presence/open.ts";
 import type { Presence } from "../../src/presence/presence.ts";
 import type { Settings } from "../../src/settings.ts";
@@ -32,6 +33,12 @@ export class Activation {
     return this.#parts.settings.index !== null;
   }
 
+  /** In a trace. */
+  get state(): "off" | "up" | "down" {
+    if (!this.isOn) return "off";
+    return this.#presence.isDown === true ? "down" : "up";
+  }
+
   isDue(now: number): boolean {
     return this.isOn && this.#renewals.isDue(now);
   }
@@ -42,6 +49,7 @@ export class Activation {
   }
 
   /** Enters the user and looks for the friends. Null when the index cannot tell. */
+  @traced
   async lookUp(rev: number, now: number): Promise<Listing | null> {
     const { user, friends, agenda, meter } = this.#parts;
     const renewals = this.#renewals;

@@ -104,7 +104,7 @@ export class Bonds {
     const pair = insist(before?.pair ?? STRANGERS, now);
     const row = before === undefined ? friends.add(id, pair, NO_CARD, now) : this.#turn(before, pair, now);
     const word: Word = { statement: pair.mine, card: card() };
-    const reply = await orNull(stubs.call<WordReply>(id, (stub) => stub.adopt(user, word)));
+    const reply = await orNull(stubs.call<WordReply>(id, "adopt", (stub, onward) => stub.adopt(user, word, onward)));
     const after = friends.byNo(row.no) ?? row;
     if (reply?.kind === "heard" && blocks.mine(id)) return { refused: "blocked" };
     if (reply?.kind === "heard") {
@@ -282,7 +282,7 @@ export class Bonds {
     const said = live().saidTo(row);
     const block = blocks.markFor(row.id);
     const word: Word = { statement: row.pair.mine, card: card(), ...(block === undefined ? {} : { block }), ...said };
-    const reply = await orNull(stubs.call<WordReply>(row.id, (stub) => stub.hear(user, word)));
+    const reply = await orNull(stubs.call<WordReply>(row.id, "hear", (stub, onward) => stub.hear(user, word, onward)));
     if (reply?.kind !== "heard") return reply;
     // A restart has set this clock back: the friend took the word for an old one, so it is said again as a new one.
     const saidRev = said.away?.rev ?? said.told?.rev;

@@ -76,6 +76,10 @@ export class Chunks {
     return rows.map((row) => ({ from: row.from_ts, storedAt: row.stored_at, chunk: new Uint8Array(row.points) }));
   }
 
+  countWaiting(): number {
+    return this.#sql.one<{ n: number }>("SELECT count(*) AS n FROM chunk WHERE queued = 0").n;
+  }
+
   queued(chunks: readonly WaitingChunk[]): void {
     for (const { from, storedAt } of chunks) {
       this.#sql.all("UPDATE chunk SET queued = 1 WHERE from_ts = ? AND stored_at = ?", from, storedAt);

@@ -26,7 +26,13 @@ export function countShown(
 }
 
 export function countContacts(contacts: Iterable<Pick<Contact, "pact">>): ContactCounts {
-  const counts = { near: 0, far: 0, unknown: 0 };
-  for (const { pact } of contacts) if (pact.kind !== "away") counts[pact.kind] += 1;
+  const { near, far, unknown } = countPacts(contacts);
+  return { near, far, unknown };
+}
+
+/** Friends by what is known of them; those who are away are counted as far as they are remembered. */
+export function countPacts(contacts: Iterable<Pick<Contact, "pact">>): Record<Contact["pact"]["kind"], number> {
+  const counts = { unknown: 0, near: 0, far: 0, away: 0 };
+  for (const { pact } of contacts) counts[pact.kind] += 1;
   return counts;
 }

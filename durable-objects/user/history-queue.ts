@@ -1,7 +1,8 @@
 import { eraseMessage, type HistoryMessage, storeMessage } from "../../src/history/message.ts";
 import { QUEUE_BINDING_PREFIX, queueIndex } from "../../src/history/queues.ts";
-import { logError } from "../../src/observe/log.ts";
+import { logError, logInfo } from "../../src/observe/log.ts";
 import type { Meter } from "../../src/observe/meter.ts";
+import { traced } from "../../src/observe/trace.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Chunks } from "./chunks.ts";
 import type { Erased } from "./erased.ts";
@@ -31,6 +32,7 @@ export interface HistoryQueueParts {
  * The way into the user's queue. What it has not taken waits in the tables, marked as such, and is sent by `pump`: at
  * once, and from the alarm. A message may be sent twice: sinks take each point once.
  */
+@traced
 export class HistoryQueue {
   readonly #parts: HistoryQueueParts;
   #failures = 0;
@@ -48,6 +50,7 @@ export class HistoryQueue {
       if (!(await this.#sendBatch(batch))) return false;
       this.#parts.meter.queueMessages += batch.length;
     }
+    if (this.#failures > 0) logInfo("queue_accepts", { user: this.#parts.user, refusals: this.#failures });
     this.#failures = 0;
     return true;
   }

@@ -80,6 +80,11 @@ export class History {
     return { since: this.#since, points: this.#buffer.count === 0 ? null : this.#buffer.bytes() };
   }
 
+  /** Points that are in no chunk, and chunks that the queue has not taken. */
+  get waiting(): { points: number; chunks: number } {
+    return { points: this.#buffer.count, chunks: this.#parts.chunks.countWaiting() };
+  }
+
   // From clients
 
   /** Good points of a client, in the order sent. */

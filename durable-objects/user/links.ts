@@ -51,7 +51,9 @@ export class Links {
   async accept({ owner, id }: { owner: string; id: string }): Promise<Accepted> {
     const { user, stubs, bonds } = this.#parts;
     if (owner === user) return { refused: "own" };
-    const redeemed = await stubs.call<Redeemed>(owner, (stub) => stub.redeemInvite(id, user));
+    const redeemed = await stubs.call<Redeemed>(owner, "redeemInvite", (stub, onward) =>
+      stub.redeemInvite(id, user, onward),
+    );
     if (redeemed !== "taken") return { refused: redeemed };
     const put = await bonds.put(owner, Date.now());
     return "refused" in put ? put : { entry: put.entry };

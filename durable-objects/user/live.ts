@@ -318,7 +318,9 @@ export class Live {
         return;
       case "leave":
         // One try: a friend who misses it drops this user when the position is too old.
-        stubs.call<void>(row.id, (stub) => stub.left(user, effect.rev, effect.reason)).catch(() => {});
+        stubs
+          .call<void>(row.id, "left", (stub, onward) => stub.left(user, effect.rev, effect.reason, onward))
+          .catch(() => {});
         return;
     }
   }
@@ -341,7 +343,9 @@ export class Live {
         const row = friends.byNo(no);
         if (row === undefined) throw new Error(`no friend has number ${no}`);
         const told = this.#tell(sighting);
-        return decodeReply(await stubs.call<string>(row.id, (stub) => stub.meet(user, told, heard)));
+        return decodeReply(
+          await stubs.call<string>(row.id, "meet", (stub, onward) => stub.meet(user, told, heard, onward)),
+        );
       },
       answered: ({ no, callId }, reply) => this.answered(no, callId, reply, Date.now()),
       failed: ({ no, callId }) => this.failed(no, callId, Date.now()),

@@ -1,4 +1,5 @@
 import type { Effect } from "../../src/nearby/effects.ts";
+import { giveUp } from "../../src/observe/trace.ts";
 import type { MeetReply } from "./words.ts";
 
 /** How long a friend's object may take. A pending call keeps this object billed, and its friend unknown. */
@@ -29,6 +30,7 @@ export function callMeet(batch: {
       batch.took(CALL_TIMEOUT_MS);
       batch.failed(meeting);
     }
+    giveUp(CALL_TIMEOUT_MS);
     batch.ended();
   }, CALL_TIMEOUT_MS);
   const end = (meeting: Meeting, tell: () => void): void => {
@@ -50,7 +52,10 @@ export function callMeet(batch: {
 /** The value, or null when it takes longer than `CALL_TIMEOUT_MS` or fails. */
 export function orNull<T>(call: Promise<T>): Promise<T | null> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), CALL_TIMEOUT_MS);
+    const timer = setTimeout(() => {
+      resolve(null);
+      giveUp(CALL_TIMEOUT_MS);
+    }, CALL_TIMEOUT_MS);
     const end = (value: T | null): void => {
       clearTimeout(timer);
       resolve(value);

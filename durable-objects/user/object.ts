@@ -4,10 +4,12 @@ import { SILENT } from "../../src/friendship/statement.ts";
 import type { HistoryPage, HistoryQuery } from "../../src/history/page.ts";
 import type { AwayReason } from "../../src/nearby/sighting.ts";
 import type { Meter } from "../../src/observe/meter.ts";
-import { encodeDown, type Nearby, type Welcome } from "../../src/protocol/down.ts";
+import type { About } from "../../src/observe/steps.ts";
+import { ABOUT, type Onward, type Traceable, traceAs, traced } from "../../src/observe/trace.ts";
+import { encodeDown, type Nearby } from "../../src/protocol/down.ts";
 import type { UserDetails } from "../../src/protocol/admin.ts";
 import type { Fix } from "../../src/protocol/fix.ts";
-import { PING, PONG, PROTOCOL_VERSION } from "../../src/protocol/limits.ts";
+import { PING, PONG } from "../../src/protocol/limits.ts";
 import type { FriendEntry, FriendPatch, Profile, ProfilePatch } from "../../src/protocol/resources.ts";
 import { readSettings } from "../../src/settings.ts";
 import type { Linked, Put } from "./bonds.ts";
@@ -34,6 +36,8 @@ import type {
   Report,
 } from "./rpc-types.ts";
 import type { ShareEntry } from "./shares.ts";
+import { aboutUser } from "./about.ts";
+import { welcome } from "./welcome.ts";
 import { encodeAnswer } from "./wire.ts";
 import type { Card, Word, WordReply } from "./words.ts";
 
@@ -44,10 +48,12 @@ const MINUTE_MS = 60_000;
  *
  * Every method is callable by every Worker and object of this deployment. The Worker has checked the token before it
  * calls a method of the first group, and the code of a link before one of the second; the third group checks the calling
- * friend itself.
+ * friend itself. Friends' objects say last which trace a call belongs to, and are told of it when it took long.
  */
-export class UserObject extends DurableObject<Env> {
+@traced({ carrying: ["meet", "left", "hear", "adopt", "redeemInvite"] })
+export class UserObject extends DurableObject<Env> implements Traceable {
   readonly #place: Place;
+  readonly #about: About;
   #person: Person | null = null;
   readonly #reports: Reports;
   readonly #phones: Phones;
@@ -59,9 +65,14 @@ export class UserObject extends DurableObject<Env> {
     this.#place = { ctx, env, settings: readSettings(env), user };
     this.#reports = new Reports(this.#place.settings);
     this.#phones = new Phones(this.#reports);
+    this.#about = aboutUser(this.#place, () => this.#person);
     wake(this.#place, (person) => {
       this.#person = person;
     });
+  }
+
+  get [ABOUT](): About {
+    return this.#about;
   }
 
   // Runtime handlers
@@ -80,7 +91,7 @@ export class UserObject extends DurableObject<Env> {
     // The one that made room may have been the one that asked for strangers.
     strangers.settle(now);
     agenda.cover(caller.expMs, now);
-    connections.send(connection, encodeDown(this.#welcome(now)));
+    connections.send(connection, encodeDown(welcome(this.#place, now)));
     live.connected(now);
     feed.connected(now);
     return new Response(null, { status: 101, webSocket: client });
@@ -293,6 +304,7 @@ export class UserObject extends DurableObject<Env> {
   // RPC from the Worker, for whoever holds the code of a link or the password of a device
 
   phone(source: PhoneSource, report: PhoneReport): Promise<PhoneAnswer> | PhoneAnswer {
+    traceAs(source.requestId);
     const person = "caller" in source ? this.#owner(source.caller) : this.#person;
     const isKnown = "caller" in source || person?.devices.has(source.device) === true;
     if (person === null || !isKnown) return { refused: "unknown_device" };
@@ -317,18 +329,18 @@ export class UserObject extends DurableObject<Env> {
   // RPC from friends' objects
 
   /** The one verb between friends: `told` and the answer are encoded (wire.ts); `heard` is the caller's newest rev of me. */
-  meet(from: string, told: string, heard: number): string {
+  meet(from: string, told: string, heard: number, _onward?: Onward): string {
     const row = this.#person?.friends.byId(from);
     if (this.#person === null || row?.standing !== "friend") return encodeAnswer({ kind: "stranger" }, "");
     return this.#person.live.meet(row, told, heard, Date.now());
   }
 
-  left(from: string, rev: number, reason: AwayReason): void {
+  left(from: string, rev: number, reason: AwayReason, _onward?: Onward): void {
     const row = this.#person?.friends.byId(from);
     if (row?.standing === "friend") this.#person?.live.left(row.no, rev, reason);
   }
 
-  hear(from: string, word: Word): WordReply {
+  hear(from: string, word: Word, _onward?: Onward): WordReply {
     // Only a wish is worth storage; whoever takes one back here finds that it was never heard.
     if (this.#person === null && !word.statement.wants) return { kind: "heard", statement: SILENT, card: {}, rev: 0 };
     this.#person ??= birth(this.#place);
@@ -336,18 +348,19 @@ export class UserObject extends DurableObject<Env> {
   }
 
   /** The other half of `link`. */
-  adopt(from: string, word: Word): WordReply {
+  adopt(from: string, word: Word, _onward?: Onward): WordReply {
     this.#person ??= birth(this.#place);
     return this.#person.bonds.adopt(from, word, Date.now());
   }
 
-  redeemInvite(id: string, user: string): Promise<Redeemed> | "not_found" {
+  redeemInvite(id: string, user: string, _onward?: Onward): Promise<Redeemed> | "not_found" {
     return this.#person?.links.redeem(id, user, Date.now()) ?? "not_found";
   }
 
   // Parts
 
   #owner(caller: Caller): Person {
+    traceAs(caller.requestId);
     this.#person ??= birth(this.#place);
     this.#person.profile.introduce(caller);
     return this.#person;
@@ -360,20 +373,6 @@ export class UserObject extends DurableObject<Env> {
     return client === null
       ? new Response(null, { status: 503 })
       : new Response(null, { status: 101, webSocket: client });
-  }
-
-  #welcome(now: number): Welcome {
-    const { user, settings } = this.#place;
-    const { radiusM, inactiveAfterMs, updateEveryS } = settings;
-    return {
-      type: "welcome",
-      user,
-      radiusM,
-      inactiveAfterS: inactiveAfterMs / 1000,
-      updateEveryS,
-      now,
-      protocol: PROTOCOL_VERSION,
-    };
   }
 
   #gone(ws: WebSocket): void {

@@ -5,6 +5,7 @@ import { Tally } from "../../src/observe/tally.ts";
 import { REST_MAX_MS } from "../../src/protocol/limits.ts";
 import type { Settings } from "../../src/settings.ts";
 import { NO_TRACK } from "../../src/nearby/jumps.ts";
+import { CELL_IN_LOG } from "./about.ts";
 import { Activation } from "./activation.ts";
 import { Agenda } from "./agenda.ts";
 import { isReadable, NO_POINTS, type ObjectRecord } from "./attachment.ts";
@@ -40,6 +41,7 @@ export interface Person {
   readonly agenda: Agenda;
   readonly bonds: Bonds;
   readonly live: Live;
+  readonly activation: Activation;
   readonly history: History;
   readonly blocks: Blocks;
   readonly invites: Invites;
@@ -176,7 +178,7 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
     { env, user, shards, meter, tally, connections, agenda, chunks, live: () => live },
     record.circle.self.kind === "active",
   );
-  const cells = new Stubs<CellStub>(env.CELL, meter);
+  const cells = new Stubs<CellStub>(env.CELL, meter, CELL_IN_LOG);
   const strangers = new Strangers({ user, cells, settings, profile, friends, blocks, connections, live });
   const { self, sharing, complete } = record.circle;
   // More contacts than fit: nobody knows what the clients show, so they get a new snapshot.
@@ -189,6 +191,7 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
     agenda,
     bonds,
     live,
+    activation,
     history,
     blocks,
     invites,

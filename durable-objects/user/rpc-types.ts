@@ -44,7 +44,10 @@ export interface DeviceEntry extends DeviceWish {
 }
 
 /** Who sends a phone's report: a user with a token, or a device by its id, whose password the Worker has opened. */
-export type PhoneSource = { readonly caller: Caller } | { readonly device: string };
+export type PhoneSource = ({ readonly caller: Caller } | { readonly device: string }) & {
+  /** What the log calls the request that brings it. */
+  readonly requestId?: string;
+};
 
 /** What a phone app sent, as far as it can be used. */
 export interface PhoneReport {

@@ -185,10 +185,11 @@ export class Strangers {
 }
 
 function callsTo(cells: Stubs<CellStub>, user: string): Cells {
-  const leave = (name: string): Promise<void> => cells.call<void>(name, (stub) => stub.leave(user));
+  const leave = (name: string): Promise<void> =>
+    cells.call<void>(name, "leave", (stub, onward) => stub.leave(user, onward));
   return {
-    report: (name, report) => orNull(cells.call<Reply>(name, (stub) => stub.report(report))),
-    ask: (name, question) => orNull(cells.call<Reply>(name, (stub) => stub.ask(question))),
+    report: (name, report) => orNull(cells.call<Reply>(name, "report", (stub, onward) => stub.report(report, onward))),
+    ask: (name, question) => orNull(cells.call<Reply>(name, "ask", (stub, onward) => stub.ask(question, onward))),
     // Once more if it fails; beyond that the cell keeps the user for as long as a silent one.
     leave: (name) => void leave(name).catch(() => leave(name).catch(() => {})),
   };

@@ -31,6 +31,8 @@ export interface TargetOptions {
   people: Person[];
   onFailure: (error: Error) => void;
   signal: AbortSignal;
+  /** Of the real server, beside those that a bench needs. */
+  settings?: SettingsEnv;
 }
 
 export async function openFloor({ people, onFailure, signal }: TargetOptions): Promise<Target> {
@@ -49,12 +51,13 @@ export async function openFloor({ people, onFailure, signal }: TargetOptions): P
   return open("floor", backend, doors, onFailure, async () => {});
 }
 
-export async function openReal({ people, onFailure, signal }: TargetOptions): Promise<Target> {
+export async function openReal({ people, onFailure, signal, settings = {} }: TargetOptions): Promise<Target> {
   const env: SettingsEnv = {
     AUTH_SECRET: randomBytes(32).toString("hex"),
     // The load is a machine's; the limits are a walker's.
     POSITION_BURST: "1000000",
     POSITION_MIN_S: "0",
+    ...settings,
   };
   const backend = await startBackend({ port: 0, memory: true, env, signal, onProgress: say("real") });
   const headers = await authorize(people, env);

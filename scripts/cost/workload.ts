@@ -1,6 +1,6 @@
 /** What people do, and how many calls that makes. */
 import { CHUNK_AGE_MAX_MS, CHUNK_POINTS_MAX } from "../../src/history/cut.ts";
-import { SETTINGS } from "../../src/settings.ts";
+import { SETTINGS } from "../../src/settings-list.ts";
 import { farShare, nearShare, TAXIS } from "./measured.ts";
 
 export const MODES = ["exact", "economy", "naive"] as const;

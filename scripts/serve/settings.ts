@@ -1,5 +1,6 @@
 /** The Worker's settings from the environment of a command, refused before anything is started. */
-import { readSettings, SETTINGS, SettingsError, type SettingName } from "../../src/settings.ts";
+import { SETTINGS, type SettingName } from "../../src/settings-list.ts";
+import { readSettings, SettingsError } from "../../src/settings.ts";
 
 export type SettingsEnv = Partial<Record<SettingName, string>>;
 

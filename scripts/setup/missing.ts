@@ -1,5 +1,5 @@
 /** Which settings a deployed Worker would miss. Values of secrets cannot be read back, so this goes by their names. */
-import type { SettingName } from "../../src/settings.ts";
+import type { SettingName } from "../../src/settings-list.ts";
 import { countBound } from "../serve/queues.ts";
 import { varsOf, type Config } from "./resources.ts";
 

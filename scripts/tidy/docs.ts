@@ -59,7 +59,7 @@ export function settingRow(setting: Setting): string {
   return `| \`${setting.name}\` | ${value} | ${setting.meaning} |`;
 }
 
-/** The README's table of settings is the list in src/settings.ts, word for word and in its order. */
+/** The README's table of settings is the list in src/settings-list.ts, word for word and in its order. */
 export function checkSettings(files: readonly TextFile[], settings: readonly Setting[]): Finding[] {
   const readme = files.find((file) => file.path === README);
   const rows = readme === undefined ? [] : matches(readme, /^(\| `[A-Z][A-Z0-9_]*` \|.*)$/gm);
@@ -71,11 +71,11 @@ export function checkSettings(files: readonly TextFile[], settings: readonly Set
     findings.push({
       path: README,
       line,
-      message: `row ${at + 1} of the settings differs from src/settings.ts: ${expected}`,
+      message: `row ${at + 1} of the settings differs from src/settings-list.ts: ${expected}`,
     });
   }
   for (const { line, what } of rows.slice(settings.length)) {
-    findings.push({ path: README, line, message: `is no setting of src/settings.ts: ${what}` });
+    findings.push({ path: README, line, message: `is no setting of src/settings-list.ts: ${what}` });
   }
   return findings;
 }

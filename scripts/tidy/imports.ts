@@ -59,7 +59,7 @@ export const ZONES: readonly Zone[] = [
     mayTypes: ["durable-objects/", "src/worker-env.d.ts"],
     packages: ["cloudflare:workers", "hono", "uqr", "valibot"],
   },
-  { path: "src/auth/", may: ["src/settings.ts", "src/protocol/"], packages: ["jose"] },
+  { path: "src/auth/", may: ["src/settings.ts", "src/observe/", "src/protocol/"], packages: ["jose"] },
   {
     path: "durable-objects/",
     may: [
@@ -100,7 +100,8 @@ export const ZONES: readonly Zone[] = [
   { path: "src/nearby/", may: PURE },
   { path: "src/friendship/", may: ["src/protocol/"] },
   { path: "src/strangers/", may: PURE },
-  { path: "src/settings.ts", may: ["src/index-settings.ts", "src/protocol/"] },
+  { path: "src/settings.ts", may: ["src/settings-list.ts", "src/index-settings.ts", "src/protocol/"] },
+  { path: "src/settings-list.ts", may: [] },
   { path: "src/index-settings.ts", may: [] },
   { path: "src/protocol/", may: ["src/geo/"], packages: ["valibot"] },
   { path: "src/geo/", may: [] },
@@ -133,6 +134,7 @@ export const ZONES: readonly Zone[] = [
     may: ["src/worker.ts", "src/observe/"],
     packages: ["cloudflare:workers"],
   },
+  { path: "scripts/bench/tracing-worker.ts", may: ["src/observe/"], packages: ["cloudflare:workers"] },
   // The simulator runs as tests, and by hand.
   { path: "scripts/sim.ts", may: ["scripts/", "test/"], packages: ["*"] },
   {
@@ -146,6 +148,7 @@ export const ZONES: readonly Zone[] = [
       "src/operate/",
       "src/auth/",
       "src/settings.ts",
+      "src/settings-list.ts",
       ...PURE,
     ],
     packages: ["*"],

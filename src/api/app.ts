@@ -30,6 +30,7 @@ import { ownTracks } from "./owntracks.ts";
 import { pages } from "./pages.ts";
 import { problem, retryAfter } from "./problem.ts";
 import { limitByIp, limitByUser } from "./rate-limit.ts";
+import { identified, observed, REQUEST_ID_HEADER } from "./request-id.ts";
 import { shares } from "./shares.ts";
 
 /** How long a browser may keep the answer to a preflight; Chromium's own limit. */
@@ -47,7 +48,7 @@ const crossOrigin = cors({
   },
   allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
   allowHeaders: ["authorization", "content-type"],
-  exposeHeaders: ["content-disposition", "history-since", "link", "retry-after", "www-authenticate"],
+  exposeHeaders: ["content-disposition", "history-since", "link", "retry-after", "www-authenticate", REQUEST_ID_HEADER],
   maxAge: PREFLIGHT_MAX_AGE_S,
 });
 
@@ -76,8 +77,9 @@ const IMPORT_PATH = "/v1/admin/friendships";
 
 export const app = new Hono<ApiEnv>();
 
+app.use(identified);
 app.route("/", health);
-app.use(configured);
+app.use(configured, observed);
 // Before CORS, which does not apply to sockets and would copy the response, socket and all.
 app.get("/v1/connect", connect);
 // Nor is a page behind a link for scripts of other origins to read.
@@ -110,7 +112,8 @@ app.notFound(() => problem("not_found", "There is nothing at this address."));
 app.onError((error, c) => {
   const { method } = c.req.raw;
   // The path only: a query may hold what does not belong into a log.
-  logError("request_failed", { method, path: pathWithoutCode(c.req.path), error: error.stack ?? String(error) });
+  const path = pathWithoutCode(c.req.path);
+  logError("request_failed", { request: c.var.requestId, method, path, error: error.stack ?? String(error) });
   reportFailure(c, isPassing(error) ? "unavailable" : "internal");
   if (isPassing(error)) {
     return problem("unavailable", "The user's object is busy or was moved. Try again.", { headers: retryAfter(1) });

@@ -36,7 +36,9 @@ export async function connect(c: Context<ApiEnv>): Promise<Response> {
   }
   const tooMany = await overLimit(c, checked.caller.user);
   if (tooMany !== null) return tooMany;
-  const answer = await ownObject(c, checked.caller.user).fetch(handshake(checked.caller, device));
+  const answer = await ownObject(c, checked.caller.user).fetch(
+    handshake({ ...checked.caller, requestId: c.var.requestId }, device),
+  );
   return offer.known ? withSubprotocol(answer) : answer;
 }
 

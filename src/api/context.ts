@@ -14,13 +14,13 @@ import { problem, retryAfter } from "./problem.ts";
 /** What every handler finds in its context. */
 export interface ApiEnv {
   Bindings: Env;
-  Variables: { settings: Settings };
+  Variables: { settings: Settings; requestId: string };
 }
 
 /** The same behind `authenticated`. */
 export interface CallerEnv {
   Bindings: Env;
-  Variables: { settings: Settings; caller: Caller };
+  Variables: ApiEnv["Variables"] & { caller: Caller };
 }
 
 /** Bad settings that were logged: one line per isolate, not one per request. */
@@ -45,7 +45,7 @@ export const configured: MiddlewareHandler<ApiEnv> = async (c, next) => {
 export const authenticated: MiddlewareHandler<CallerEnv> = async (c, next) => {
   const checked = await checkToken(bearerToken(c.req.raw.headers), c.var.settings);
   if (!checked.ok) return checked.response;
-  c.set("caller", checked.caller);
+  c.set("caller", { ...checked.caller, requestId: c.var.requestId });
   return next();
 };
 

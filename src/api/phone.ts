@@ -70,7 +70,7 @@ export type Taken =
 
 /** Brings a report to the user's object. */
 export async function bringReport(c: Context<ApiEnv>, owner: PhoneOwner, report: PhoneReport): Promise<Taken> {
-  const answer = await ownObject(c, owner.user).phone(owner.source, report);
+  const answer = await ownObject(c, owner.user).phone({ ...owner.source, requestId: c.var.requestId }, report);
   if (!("refused" in answer)) return { ok: true, answer };
   if (answer.refused === "unknown_device") return { ok: false, response: badCredentials() };
   const headers = retryAfter(answer.retryAfterS);
@@ -81,6 +81,6 @@ export async function bringReport(c: Context<ApiEnv>, owner: PhoneOwner, report:
 /** Whatever fails here, the same report is good later: both apps keep it and try again. */
 export const phoneFailed: ErrorHandler<ApiEnv> = (error, c) => {
   // The path only: the query may hold a password.
-  logError("report_failed", { path: c.req.path, error: error.stack ?? String(error) });
+  logError("report_failed", { request: c.var.requestId, path: c.req.path, error: error.stack ?? String(error) });
   return problem("unavailable", "The report was not taken. Send it again.", { headers: retryAfter(1) });
 };

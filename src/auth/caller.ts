@@ -9,6 +9,8 @@ export interface Caller {
   readonly name?: string;
   /** https URL of at most `AVATAR_MAX_CHARS` characters. */
   readonly picture?: string;
+  /** Not of the token: what the log calls the request that the caller has made. */
+  readonly requestId?: string;
 }
 
 /** Headers with which the Worker hands a socket to the user's object. Nothing that a client sent is passed on. */

@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, customFetch, errors } from "jose";
 import type { FetchImplementation, JWTVerifyGetKey } from "jose";
+import { logError } from "../observe/log.ts";
 import type { AuthSettings } from "../settings.ts";
 
 /** Reads a clock, ms since the epoch. */
@@ -55,9 +56,7 @@ export function createRemoteKeys(url: URL, fetchKeys: FetchImplementation, now: 
       if (isAboutToken(error)) throw error;
       if (error instanceof KeysUnavailable) throw error;
       retryAtMs = now() + KEYS_RETRY_AFTER_S * 1000;
-      console.error(
-        JSON.stringify({ level: "error", event: "keys_unavailable", setting: "AUTH_JWKS_URL", error: String(error) }),
-      );
+      logError("keys_unavailable", { setting: "AUTH_JWKS_URL", error: String(error) });
       throw new KeysUnavailable("the keys cannot be fetched", { cause: error });
     }
   };

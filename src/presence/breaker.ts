@@ -1,4 +1,4 @@
-import { logError } from "../observe/log.ts";
+import { logError, logInfo } from "../observe/log.ts";
 import type { Meter } from "../observe/meter.ts";
 import type { Announcement, Entries, Presence } from "./presence.ts";
 
@@ -10,23 +10,30 @@ export interface BreakerParts {
   readonly source: Presence;
   readonly now?: () => number;
   readonly log?: typeof logError;
+  readonly logEnd?: typeof logInfo;
 }
 
 /**
  * Takes an index that is slow or fails out of the way of all objects of this isolate, instead of a second of each wake.
- * That is logged once, when it begins: with a line for each question, the logs of an outage would cost more than its calls.
+ * That is logged when it begins and when it has ended: with a line for each question, the logs of an outage would cost more than its calls.
  */
 export class Breaker implements Presence {
   readonly #source: Presence;
   readonly #now: () => number;
   readonly #log: typeof logError;
+  readonly #logEnd: typeof logInfo;
   /** 0: closed. */
   #openUntil = 0;
 
-  constructor({ source, now = () => Date.now(), log = logError }: BreakerParts) {
+  constructor({ source, now = () => Date.now(), log = logError, logEnd = logInfo }: BreakerParts) {
     this.#source = source;
     this.#now = now;
     this.#log = log;
+    this.#logEnd = logEnd;
+  }
+
+  get isDown(): boolean {
+    return this.#openUntil > 0;
   }
 
   async announce(
@@ -42,6 +49,7 @@ export class Breaker implements Presence {
     }
     try {
       const entries = await this.#source.announce(me, friends, meter);
+      if (isOpen) this.#logEnd("index_available", { setting: "UPSTASH_REDIS_REST_URL" });
       this.#openUntil = 0;
       return entries;
     } catch (error) {

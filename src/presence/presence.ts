@@ -23,6 +23,8 @@ export interface Entries {
  * many, or a friend who is found one renewal later (src/nearby/wake.ts).
  */
 export interface Presence {
+  /** It failed, and is not asked for a while; absent where nobody keeps account of it. */
+  readonly isDown?: boolean;
   /**
    * Enters the user, and then looks for the friends: of two who wake at the same time at least one finds the other. Never
    * rejects and never takes much longer than `ANSWER_MAX_MS`.

@@ -124,6 +124,7 @@ describe("/v1/connect", () => {
     expect(JSON.parse(seen?.headers.get("x-nearby-caller") ?? "")).toEqual({
       user: "ann",
       expMs: expect.any(Number),
+      requestId: expect.any(String),
       role: "admin",
       name: "Zoë 🦊",
     });

@@ -333,7 +333,7 @@ describe("[PHONE8] no other error", () => {
     const { env } = envWithObject({ phone });
     await call("POST /owntracks", { as: "ann", json: location(), env });
     expect(phone).toHaveBeenLastCalledWith(
-      { caller: expect.objectContaining({ user: "ann" }) },
+      { caller: expect.objectContaining({ user: "ann" }), requestId: expect.any(String) },
       expect.objectContaining({ restMs: OWNTRACKS_REST_MS }),
     );
     await call("GET /osmand?lat=1&lon=2", { as: "ann", env });

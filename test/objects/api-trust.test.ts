@@ -263,7 +263,7 @@ describe("on behalf of somebody else", () => {
     expect(getByName.mock.calls.map(([name]) => name)).toEqual(["ann"]);
     expect(called()).toEqual([method]);
     const args: unknown[] = object[method].mock.calls[0] ?? [];
-    expect(args[0]).toEqual({ user: "ann", expMs: expect.any(Number) });
+    expect(args[0]).toEqual({ user: "ann", expMs: expect.any(Number), requestId: expect.any(String) });
     expect(JSON.stringify(args)).not.toContain("eve");
   });
 

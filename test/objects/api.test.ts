@@ -307,6 +307,7 @@ describe("failures", () => {
     expect(line).toEqual({
       level: "error",
       event: "request_failed",
+      request: response.headers.get("x-request-id"),
       method: "GET",
       path: "/v1/me",
       error: expect.stringContaining("secret_plan"),

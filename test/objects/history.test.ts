@@ -297,6 +297,7 @@ describe("over HTTP", () => {
 
 describe("faults", () => {
   test("a queue that throws: `saved` all the same, the chunk waits, and the alarm sends it", async () => {
+    const info = vi.spyOn(console, "info").mockImplementation(() => {});
     const ann = await connect();
     queue.mode = "throws";
     sendAll(ann, points(20));
@@ -314,6 +315,11 @@ describe("faults", () => {
     }
     expect(await chunkRows(ann.user)).toMatchObject([{ queued: 1 }]);
     expect(queuedTimes(ann.user)).toHaveLength(20);
+    // The end of the outage, once.
+    const ends = info.mock.calls.map(([line]) => String(line)).filter((line) => line.includes("queue_accepts"));
+    expect(ends.map((line) => JSON.parse(line))).toEqual([
+      { level: "info", event: "queue_accepts", user: ann.user, refusals: 2 },
+    ]);
   });
 
   test("a queue that does not answer is given up after a while, and what comes meanwhile waits in the table", async () => {

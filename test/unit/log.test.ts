@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 
-import { logAudit, logError, logInfo } from "../../src/observe/log.ts";
+import { logAudit, logDebug, logError, logInfo } from "../../src/observe/log.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -23,3 +23,11 @@ test.each(LEVELS)(
     expect(JSON.parse(String(text))).toEqual({ level, event: "door_opened", door: "north\nsouth", times: 3 });
   },
 );
+
+test("debug: only when it was asked for", () => {
+  const written = vi.spyOn(console, "debug").mockImplementation(() => {});
+  logDebug({ logLevel: "info" }, "request", { ms: 1 });
+  expect(written).not.toHaveBeenCalled();
+  logDebug({ logLevel: "debug" }, "request", { ms: 1 });
+  expect(written).toHaveBeenCalledExactlyOnceWith('{"level":"debug","event":"request","ms":1}');
+});

@@ -138,9 +138,10 @@ describe("the breaker", () => {
       },
     };
     const log = vi.fn();
-    const breaker = new Breaker({ source, log, now: () => now });
+    const logEnd = vi.fn();
+    const breaker = new Breaker({ source, log, logEnd, now: () => now });
     const ask = () => breaker.announce(ME, [], { redisCommands: 0 });
-    return { state, log, ask, later: (ms: number) => (now += ms) };
+    return { breaker, state, log, logEnd, ask, later: (ms: number) => (now += ms) };
   }
 
   test("opens at the first failure, for its time: n - 1, n, n + 1", async () => {
@@ -168,7 +169,8 @@ describe("the breaker", () => {
   });
 
   test("logs an outage once, however many ask and however long it lasts, and the next one again", async () => {
-    const { state, log, ask, later } = broken();
+    const { breaker, state, log, logEnd, ask, later } = broken();
+    expect(breaker.isDown).toBe(false);
     await Promise.all(Array.from({ length: 50 }, ask));
     for (let i = 0; i < 5; i += 1) {
       later(OPEN_MS);
@@ -177,9 +179,13 @@ describe("the breaker", () => {
     expect(log.mock.calls).toEqual([
       ["index_unavailable", { setting: "UPSTASH_REDIS_REST_URL", reason: "TypeError", retryAfterMs: OPEN_MS }],
     ]);
+    expect([breaker.isDown, logEnd.mock.calls]).toEqual([true, []]);
     state.fails = false;
     later(OPEN_MS);
     await ask();
+    await ask();
+    expect(breaker.isDown).toBe(false);
+    expect(logEnd.mock.calls).toEqual([["index_available", { setting: "UPSTASH_REDIS_REST_URL" }]]);
     state.fails = true;
     await ask();
     expect(log).toHaveBeenCalledTimes(2);

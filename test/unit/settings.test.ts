@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { readSettings, SETTINGS, SettingsError } from "../../src/settings.ts";
+import { SETTINGS } from "../../src/settings-list.ts";
+import { readSettings, SettingsError } from "../../src/settings.ts";
 
 const SECRET = "s".repeat(32);
 const JWKS = {
@@ -77,6 +78,8 @@ describe("defaults", () => {
       speedMaxMps: 150,
       history: { sinks: ["r2"], queues: 1 },
       monitorShards: 40,
+      slowMs: 250,
+      logLevel: "info",
       mapStyleUrl: null,
     });
   });
@@ -282,6 +285,24 @@ describe("the other settings", () => {
     expect(readSettings(withSecret({ MAP_STYLE_URL: style })).mapStyleUrl).toBe(style);
     for (const bad of ["http://tiles.example/style.json", "style.json", "javascript:1"]) {
       expect(refusal(withSecret({ MAP_STYLE_URL: bad }))?.setting, bad).toBe("MAP_STYLE_URL");
+    }
+  });
+
+  test("what is slow: 0 to 60,000 ms, in whole ones", () => {
+    for (const good of ["0", "1", "59999", "60000"]) {
+      expect(readSettings(withSecret({ SLOW_MS: good })).slowMs).toBe(Number(good));
+    }
+    for (const bad of ["-1", "60001", "0.5", "off"]) {
+      expect(refusal(withSecret({ SLOW_MS: bad }))?.message, bad).toBe(
+        "SLOW_MS must be a whole number of milliseconds from 0 to 60000",
+      );
+    }
+  });
+
+  test("the log has two levels to choose from", () => {
+    expect(readSettings(withSecret({ LOG_LEVEL: "debug" })).logLevel).toBe("debug");
+    for (const bad of ["error", "DEBUG", "1"]) {
+      expect(refusal(withSecret({ LOG_LEVEL: bad }))?.message, bad).toBe("LOG_LEVEL must be info or debug");
     }
   });
 

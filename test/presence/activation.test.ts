@@ -90,6 +90,7 @@ describe("a wake of somebody with 400 friends, 40 of them active", () => {
       callsOut: ACTIVE,
       redisCommands: 2,
       alarmsSet: 1,
+      monitorCalls: 1,
     });
     expect(rest).toEqual(expected);
     expect(attachmentBytes).toBeLessThan(ACTIVE * 50);

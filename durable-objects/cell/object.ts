@@ -25,7 +25,7 @@ const CHANCE: Chance = {
  * meet. A pending timer keeps it, for as long as anybody is in it (in production for at least 70 s after the last call;
  * who was forgotten is back with the next report). It rings when the first of them has been silent for too long.
  */
-@traced({ carrying: ["report", "ask", "leave"] })
+@traced({ carrying: ["report", "ask", "leave"], brief: ["report", "ask", "leave"] })
 export class CellObject extends DurableObject<Env> implements Traceable {
   readonly #shard: Shard;
   readonly #cell: Cell;

@@ -1,5 +1,5 @@
 import type { Effect } from "../../src/nearby/effects.ts";
-import { giveUp } from "../../src/observe/trace.ts";
+import { follow, givingUpAfter } from "../../src/observe/trace.ts";
 import type { MeetReply } from "./words.ts";
 
 /** How long a friend's object may take. A pending call keeps this object billed, and its friend unknown. */
@@ -23,6 +23,7 @@ export function callMeet(batch: {
 }): void {
   const pending = new Set<Meeting>(batch.meetings);
   const startedAt = Date.now();
+  const giveUp = givingUpAfter(CALL_TIMEOUT_MS);
   const timer = setTimeout(() => {
     const late = [...pending];
     pending.clear();
@@ -30,7 +31,7 @@ export function callMeet(batch: {
       batch.took(CALL_TIMEOUT_MS);
       batch.failed(meeting);
     }
-    giveUp(CALL_TIMEOUT_MS);
+    giveUp();
     batch.ended();
   }, CALL_TIMEOUT_MS);
   const end = (meeting: Meeting, tell: () => void): void => {
@@ -41,20 +42,24 @@ export function callMeet(batch: {
     clearTimeout(timer);
     batch.ended();
   };
-  for (const meeting of batch.meetings) {
-    batch.call(meeting).then(
-      (reply) => end(meeting, () => batch.answered(meeting, reply)),
-      () => end(meeting, () => batch.failed(meeting)),
-    );
-  }
+  // An answer may cause another call: that is part of the same event.
+  follow(() => {
+    for (const meeting of batch.meetings) {
+      batch.call(meeting).then(
+        (reply) => end(meeting, () => batch.answered(meeting, reply)),
+        () => end(meeting, () => batch.failed(meeting)),
+      );
+    }
+  });
 }
 
 /** The value, or null when it takes longer than `CALL_TIMEOUT_MS` or fails. */
 export function orNull<T>(call: Promise<T>): Promise<T | null> {
+  const giveUp = givingUpAfter(CALL_TIMEOUT_MS);
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       resolve(null);
-      giveUp(CALL_TIMEOUT_MS);
+      giveUp();
     }, CALL_TIMEOUT_MS);
     const end = (value: T | null): void => {
       clearTimeout(timer);

@@ -50,7 +50,7 @@ const MINUTE_MS = 60_000;
  * calls a method of the first group, and the code of a link before one of the second; the third group checks the calling
  * friend itself. Friends' objects say last which trace a call belongs to, and are told of it when it took long.
  */
-@traced({ carrying: ["meet", "left", "hear", "adopt", "redeemInvite"] })
+@traced({ carrying: ["meet", "left", "hear", "adopt", "redeemInvite"], brief: ["meet", "left"] })
 export class UserObject extends DurableObject<Env> implements Traceable {
   readonly #place: Place;
   readonly #about: About;

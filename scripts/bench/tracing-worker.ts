@@ -57,7 +57,7 @@ class Bare implements Traceable {
   }
 }
 
-@traced({ carrying: ["take"] })
+@traced({ carrying: ["take"], brief: ["take"] })
 class Traced extends Bare {
   override add(value: number): number {
     return super.add(value);

@@ -40,10 +40,22 @@ type Class = abstract new (...args: never[]) => object;
 interface Options {
   /** Methods whose last declared argument is the `Onward` of the caller. */
   readonly carrying: readonly string[];
+  /**
+   * Of these, those that return what is no promise. What they start is traced, but not what follows from its end, unless it is
+   * started with `follow`: to enter AsyncLocalStorage is most of what a traced call costs, and such a call mostly starts nothing.
+   */
+  readonly brief?: readonly string[];
 }
 
 /** The step that is being taken. It follows awaits and timers, but no call to another object: there it is an argument. */
 const current = new AsyncLocalStorage<Step>();
+
+/** The same within the code that runs now, until it returns or awaits. */
+let running: Step | null = null;
+
+function here(): Step | undefined {
+  return running ?? current.getStore();
+}
 
 /**
  * Traces a method, or all methods of a class but those under a `#`.
@@ -59,36 +71,42 @@ export function traced(
   context?: ClassDecoratorContext | ClassMethodDecoratorContext,
 ): unknown {
   if (typeof target === "object") {
-    return (type: Class, { name }: ClassDecoratorContext): void => traceClass(type, String(name), target.carrying);
+    return (type: Class, { name }: ClassDecoratorContext): void => traceClass(type, String(name), target);
   }
   if (context?.kind === "method") {
     const method = String(context.name);
-    return traceMethod(target, ({ constructor }) => `${constructor.name}.${method}`, false);
+    return traceMethod(target, ({ constructor }) => `${constructor.name}.${method}`);
   }
-  traceClass(target, String(context?.name), []);
+  traceClass(target, String(context?.name), { carrying: [] });
   return undefined;
 }
 
-function traceClass(target: Class | Function, name: string, carrying: readonly string[]): void {
+function traceClass(target: Class | Function, name: string, { carrying, brief = [] }: Options): void {
   const prototype: unknown = target.prototype;
   if (typeof prototype !== "object" || prototype === null) throw new Error(`${name} is no class`);
   const descriptors = Object.getOwnPropertyDescriptors(prototype);
-  const missing = carrying.find((key) => !Object.hasOwn(descriptors, key));
+  const missing = [...carrying, ...brief].find((key) => !Object.hasOwn(descriptors, key));
   if (missing !== undefined) throw new Error(`${name} has no method ${missing}`);
   for (const [key, descriptor] of Object.entries(descriptors)) {
     const method: unknown = descriptor.value;
     if (key === "constructor" || typeof method !== "function") continue;
     const label = `${name}.${key}`;
-    const value = traceMethod(method, () => label, carrying.includes(key));
+    const value = traceMethod(method, () => label, { carries: carrying.includes(key), isBrief: brief.includes(key) });
     Object.defineProperty(prototype, key, { ...descriptor, value });
   }
 }
 
-function traceMethod(method: Function, nameOf: (object: object) => string, carries: boolean): Function {
+function traceMethod(
+  method: Function,
+  nameOf: (object: object) => string,
+  { carries, isBrief } = { carries: false, isBrief: false },
+): Function {
   const last = method.length - 1;
   return function tracedCall(this: object, ...args: unknown[]): unknown {
     const step = stepInto(nameOf, this) ?? rootOf(this, nameOf, carries ? args[last] : undefined);
-    return step === null ? Reflect.apply(method, this, args) : take(step, () => Reflect.apply(method, this, args));
+    return step === null
+      ? Reflect.apply(method, this, args)
+      : take(step, () => Reflect.apply(method, this, args), isBrief);
   };
 }
 
@@ -111,7 +129,7 @@ export async function traceRequest<T>(
 
 /** What is traced belongs to the request with this id. */
 export function traceAs(id: string | undefined): void {
-  const step = current.getStore();
+  const step = here();
   if (id !== undefined && step !== undefined) step.trace.id = id;
 }
 
@@ -119,7 +137,7 @@ export function traceAs(id: string | undefined): void {
 
 /** @returns null when nothing is traced */
 export function departing(object: string, name: string): Step | null {
-  const around = current.getStore();
+  const around = here();
   return around === undefined ? null : stepFrom(around, { name, object, isOutside: true });
 }
 
@@ -141,15 +159,22 @@ export function failed(step: Step | null, error: unknown): void {
   if (step !== null) end(step, error);
 }
 
+/** Runs `work`, and what follows from it later, as part of what is traced: also within a method that is `brief`. */
+export function follow<T>(work: () => T): T {
+  return running === null || running === current.getStore() ? work() : current.run(running, work);
+}
+
 /**
- * Whoever has waited for `waitMs` waits no more: calls that are still under way end here, or one that is never answered would
- * keep its trace from being printed.
+ * @returns to be called when nobody waits any more, after `waitMs`: calls of this event that are still under way end then, or
+ * one that is never answered would keep its trace from being printed
  */
-export function giveUp(waitMs: number): void {
-  const around = current.getStore();
-  if (around === undefined) return;
-  // What began later has a deadline of its own.
-  for (const step of waitingSince(around.trace.root, Date.now() - waitMs / 2)) end(step, TIMEOUT);
+export function givingUpAfter(waitMs: number): () => void {
+  const around = here();
+  return () => {
+    if (around === undefined) return;
+    // What began later has a deadline of its own.
+    for (const step of waitingSince(around.trace.root, Date.now() - waitMs / 2)) end(step, TIMEOUT);
+  };
 }
 
 const TIMEOUT = new DOMException("not answered in time", "TimeoutError");
@@ -158,7 +183,7 @@ const TIMEOUT = new DOMException("not answered in time", "TimeoutError");
 
 /** Null outside of a trace. */
 function stepInto(nameOf: (object: object) => string, owner: object): Step | null {
-  const around = current.getStore();
+  const around = here();
   if (around === undefined) return null;
   return stepFrom(around, { name: nameOf(owner), object: around.trace.about.object, isOutside: false });
 }
@@ -178,13 +203,18 @@ function rootOf(object: object, nameOf: (object: object) => string, carried: unk
   return new Trace({ about, call, now: Date.now(), carried: readCarried(carried), isRecorded: isRecorded() }).root;
 }
 
-function take(step: Step, work: () => unknown): unknown {
+function take(step: Step, work: () => unknown, isBrief: boolean): unknown {
+  const before = running;
   let result: unknown;
+  running = step;
   try {
-    result = current.run(step, step.trace.isRecorded ? () => inSpan(step.call.name, work) : work);
+    const steps = step.trace.isRecorded ? () => inSpan(step.call.name, work) : work;
+    result = isBrief ? steps() : current.run(step, steps);
   } catch (error) {
     end(step, error);
     throw error;
+  } finally {
+    running = before;
   }
   if (!(result instanceof Promise)) return leave(step, result);
   return result.then(

@@ -9,7 +9,8 @@ import {
   ABOUT,
   departing,
   failed,
-  giveUp,
+  follow,
+  givingUpAfter,
   type Onward,
   onwardOf,
   returned,
@@ -82,7 +83,7 @@ class Shelf {
   }
 }
 
-@traced({ carrying: ["ask"] })
+@traced({ carrying: ["ask", "note"], brief: ["note", "noteAndFollow"] })
 class Desk {
   readonly shelf = new Shelf();
   readonly [ABOUT]: About;
@@ -138,15 +139,26 @@ class Desk {
     return `told after ${ms}`;
   }
 
+  /** Starts two things, one after the other, and returns before. */
+  note(ms: number, _onward?: Onward): number {
+    void this.shelf.fetch(ms).then(() => this.shelf.fetch(ms));
+    return ms;
+  }
+
+  noteAndFollow(ms: number): number {
+    return follow(() => this.note(ms));
+  }
+
   tell(to: Desk, ms: number, onTheWayMs = 0): Promise<string> {
     return this.#call(to, ms, onTheWayMs);
   }
 
   async tellInTime(to: Desk, ms: number): Promise<string> {
     const told = this.#call(to, ms, 0);
+    const giveUp = givingUpAfter(PATIENCE_MS);
     const giveUpAfter = async (waitMs: number): Promise<string> => {
       await sleep(waitMs);
-      giveUp(waitMs);
+      giveUp();
       return "no answer";
     };
     return Promise.race([told, giveUpAfter(PATIENCE_MS)]);
@@ -215,6 +227,24 @@ describe("what is printed", () => {
     expect(lines).toEqual([]);
     await vi.advanceTimersByTimeAsync(400);
     expect(lines.map(callsOf)).toEqual([["ann Desk.start 0", "  ann Shelf.fetch 400"]]);
+  });
+
+  test("of a brief call what it starts is traced; what follows from that, where it is followed", async () => {
+    const desk = new Desk();
+    expect(desk.note(300)).toBe(300);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(lines.map(callsOf)).toEqual([["ann Desk.note 0", "  ann Shelf.fetch 300"]]);
+    lines = [];
+    expect(desk.noteAndFollow(300)).toBe(300);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(lines.map(callsOf)).toEqual([
+      ["ann Desk.noteAndFollow 0", "  ann Desk.note 0", "    ann Shelf.fetch 300"],
+      ["ann Shelf.fetch 300"],
+    ]);
+    expect(lines[0]?.id).toBe(lines[1]?.id);
+    lines = [];
+    expect(desk.add(1, 2)).toBe(3);
+    expect(lines).toEqual([]);
   });
 
   test("what failed is an error, at whatever speed; of the error only its kind is told", async () => {

@@ -13,12 +13,26 @@ export const ROWS_MAX = 30;
 export const LINES_BURST = 20;
 export const LINE_MIN_MS = 1_000;
 
+/**
+ * Answers of one isolate that have a trace beside them. In an overload every answer is late, and to make each of them longer
+ * would add to it, for lines of which one a second is printed.
+ */
+export const REPORTS_BURST = 100;
+export const REPORT_MIN_MS = 20;
+
 /** Names of errors are of the code's making, but a friend's object may run another version of it. */
 const ERROR_NAME = /^[A-Za-z_]{1,40}$/;
 
 let paceTatMs = 0;
+let reportTatMs = 0;
 /** Traces that were not printed since the last one that was. */
 let skipped = 0;
+
+export function mayReport(now: number): boolean {
+  const admission = admit(reportTatMs, now, REPORTS_BURST, REPORT_MIN_MS);
+  if (admission.ok) reportTatMs = admission.tatMs;
+  return admission.ok;
+}
 
 /** The kind of an error and no more of it: a message may repeat what the log must not know. */
 export function errorName(error: unknown): string {

@@ -10,7 +10,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { inSpan, isRecorded } from "./spans.ts";
 import { closeStep, openStep, readCarried, rowsOf, Trace, waitingSince, worst } from "./steps.ts";
 import type { About, Call, Row, Step } from "./steps.ts";
-import { errorName, printTrace } from "./trace-line.ts";
+import { errorName, mayReport, printTrace } from "./trace-line.ts";
 
 /** Under a symbol: what an object has under a name can be called by other objects. */
 export const ABOUT: unique symbol = Symbol("about");
@@ -236,7 +236,7 @@ function leave<T>(step: Step, answer: T): T | Reported<T> {
   const now = Date.now();
   const waitedMs = now - trace.carried.startMs;
   const { slowMs, patienceMs = Infinity } = trace.about;
-  const isWanted = waitedMs >= slowMs * REPORT_SHARE;
+  const isWanted = waitedMs >= slowMs * REPORT_SHARE && mayReport(now);
   const isOver = closeStep(step, now, null);
   trace.told = isWanted && isOver && waitedMs < patienceMs;
   if (isOver) conclude(trace, now);

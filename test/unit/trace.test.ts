@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { useSpansOf } from "../../src/observe/spans.ts";
 import type { About, Row } from "../../src/observe/steps.ts";
-import { LINE_MIN_MS, LINES_BURST, ROWS_MAX } from "../../src/observe/trace-line.ts";
+import { LINE_MIN_MS, LINES_BURST, REPORT_MIN_MS, REPORTS_BURST, ROWS_MAX } from "../../src/observe/trace-line.ts";
 import {
   ABOUT,
   departing,
@@ -357,6 +357,19 @@ describe("between two objects", () => {
     }
     expect(lines).toEqual([]);
     expect(Date.now()).toBeGreaterThan(now);
+  });
+
+  test("when every answer is late, only some have a trace beside them", () => {
+    const bob = new Desk("bob");
+    const late = `${Date.now() - SLOW_MS / 2} abc`;
+    // A brief call returns what it returns at once.
+    const answers = Array.from({ length: REPORTS_BURST + 1 }, (): unknown => bob.note(0, late));
+    expect(answers.findIndex((answer) => answer === 0)).toBe(REPORTS_BURST);
+    expect(answers[REPORTS_BURST - 1]).toMatchObject({ answer: 0, trace: [{ object: "bob", call: "Desk.note" }, {}] });
+    vi.advanceTimersByTime(REPORT_MIN_MS - 1);
+    expect(bob.note(0, late)).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(bob.note(0, late)).toMatchObject({ answer: 0 });
   });
 
   test("what failed there is told on both sides, under one id", async () => {

@@ -12,6 +12,7 @@ import { ABOUT, departing, onwardOf, returned, type Traceable, traced } from "..
 /** wrangler.toml binds them, and refuses an entry without them. */
 export class CassandraObject extends DurableObject {}
 export class CellObject extends DurableObject {}
+export class MonitorObject extends DurableObject {}
 export class UserObject extends DurableObject {}
 
 useSpansOf(platform);

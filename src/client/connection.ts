@@ -121,7 +121,7 @@ export class Connection {
   /** Ends the connection and every timer. */
   close(): void {
     if (this.#phase.kind === "closed") return;
-    this.#finish(NORMAL_CLOSE_CODE, "closed by the app");
+    this.#finish(NORMAL_CLOSE_CODE, "closed");
   }
 
   #connect(): void {

@@ -125,7 +125,7 @@ export class Polling {
   #looked(answer: Answer): boolean {
     const { nowMs, onPolling, onFriends, onMessage, onFailure } = this.#options;
     // What a browser does not tell of a handshake.
-    if (answer.status === 401) onFailure("token_refused", "the server refuses the token");
+    if (answer.status === 401) onFailure("token_refused", "token refused");
     const message = answer.status === 200 ? readFrame(answer.text) : undefined;
     if (message?.type !== "nearby") return false;
     this.#lookAtMs = nowMs() + POLL_EVERY_MS;
@@ -166,7 +166,7 @@ function refusal(frame: string, problem: string): Down {
   return {
     type: "error",
     code: "bad_timestamp",
-    message: "the server refuses a position",
+    message: "position refused",
     fatal: false,
     ref: Number(/"ref":(\d+)/.exec(frame)?.[1]),
     index: Number(/#\/points\/(\d+)/.exec(problem)?.[1] ?? 0),

@@ -24,11 +24,11 @@ const OPTIONAL_FIELDS = ["accuracy", "speed", "heading"] as const;
  */
 export function toFix(position: Position, nowMs: number): Fix {
   if (!(Math.abs(position.lat) <= 90 && Math.abs(position.lng) <= 180)) {
-    throw new RangeError(`no place on the globe: ${position.lat},${position.lng}`);
+    throw new RangeError(`no place: ${position.lat},${position.lng}`);
   }
   const ts = Math.round(position.ts ?? nowMs);
   if (!(Number.isSafeInteger(ts) && ts >= TS_MIN_MS)) {
-    throw new RangeError(`no time in ms since 1970: ${position.ts ?? nowMs}`);
+    throw new RangeError(`no time in ms: ${position.ts ?? nowMs}`);
   }
   const { lat, lng } = roundPlace(position);
   const fix: Fix = { lat, lng, ts };

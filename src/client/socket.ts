@@ -30,7 +30,7 @@ export interface Addresses {
  */
 export function addressesOf(base: string, device?: string): Addresses {
   const rest = ADDRESS.exec(base)?.[1];
-  if (rest === undefined) throw new TypeError(`no http(s) or ws(s) address: ${base}`);
+  if (rest === undefined) throw new TypeError(`no http or ws address: ${base}`);
   const query = device === undefined ? "" : `?device=${encodeURIComponent(device)}`;
   return { socketUrl: `ws${rest}/v1/connect${query}`, httpUrl: `http${rest}` };
 }

@@ -74,7 +74,7 @@ export class Uplink {
     this.pump();
     if (hasDropped && !this.#hasToldDropped) {
       this.#hasToldDropped = true;
-      this.#options.onFailure("points_dropped", "The oldest positions are given up.");
+      this.#options.onFailure("points_dropped", "the oldest are given up");
     }
     return wentOut;
   }

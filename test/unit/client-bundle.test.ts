@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 const ENTRY = new URL("../../src/client/index.ts", import.meta.url).pathname;
 
 /** Phones on slow networks load it before anything is shown. */
-const GZIP_MAX_BYTES = 6_100;
+const GZIP_MAX_BYTES = 6_000;
 
 async function bundle(minify: boolean): Promise<string> {
   const built = await build({
@@ -18,6 +18,8 @@ async function bundle(minify: boolean): Promise<string> {
       target: "es2022",
       // Bundlers leave the white space of an ES library to the app that uses it.
       lib: { entry: ENTRY, formats: ["iife"], name: "nearby" },
+      // A tag on the library's object, which no app has that takes in what it imports.
+      rolldownOptions: { output: { generatedCode: { symbols: false } } },
     },
   });
   const [output] = Array.isArray(built) ? built : [built];

@@ -12,7 +12,7 @@ import type { FramePace } from "../../src/protocol/pace.ts";
  *   connection  u8 version, u8 flags (1 carrier, 2 snapshot sent, 4 device, 8 discover, 16 people shown), f64 lastHeard,
  *               f64 tokenUntil, f64 pace.tat, u16 pace.refused, u16 pace.badInARow, u32 sent, u32 saved, f64 newestTs,
  *               [u8 length, ASCII device], with discover: u16 levels of cells
- *   state       u8 flags (1 sharing, 2 complete, 4 active, 8 unsure, 16 rough, 32 held, 64 before, 128 counts),
+ *   state       u8 flags (1 sharing, 2 complete, 4 active, 8 unsure, 16 rough, 32 held, 64 before, 128 counts), f64 rev,
  *               f64 positionTat, f64 alarmAt (0 = none),
  *               [f64 rev, i32 lat, i32 lng (1e-7 degrees), f64 ts, f64 activeUntil],
  *               [held: i32 lat, i32 lng, f64 ts, f64 pointTs], [before: i32 lat, i32 lng, f64 ts],

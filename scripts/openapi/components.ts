@@ -200,8 +200,8 @@ const HINTS: Hints = {
     "Points.points": { type: "array", minItems: 1, maxItems: POINTS_PER_FRAME_MAX, items: refTo("Point") },
     "Reported.live": {
       description:
-        "Whether one of them became the live position; false for old points, and for those beyond `POSITION_BURST` and" +
-        " `POSITION_MIN_S`.",
+        "Whether one of them became the live position; false for old points, for those beyond `POSITION_BURST` and" +
+        " `POSITION_MIN_S`, and for one that is held until the next confirms it (`SPEED_MAX_MPS`).",
     },
     "HistoryPoint.ts": { description: MS },
     "HistoryPoint.accuracy": { description: "Metres." },

@@ -7,7 +7,7 @@ import { Cell, type Reply } from "../../src/strangers/cell.ts";
 import type { Chance, Question, Report } from "../../src/strangers/members.ts";
 import { type Level, type Need, readShardName, type Shard, UNSPLIT } from "../../src/strangers/shards.ts";
 import { CELL_IN_LOG } from "../user/about.ts";
-import { CALL_TIMEOUT_MS, orNull } from "../user/meetings.ts";
+import { CALL_TIMEOUT_MS, orNull } from "../user/waiting.ts";
 
 /** Of the one row that is ever written, and only in a cell that was crowded. */
 const LEVEL_KEY = "level";

@@ -1,6 +1,6 @@
 import type { About } from "../../src/observe/steps.ts";
 import { countPacts } from "./counting.ts";
-import { CALL_TIMEOUT_MS } from "./meetings.ts";
+import { CALL_TIMEOUT_MS } from "./waiting.ts";
 import type { Person, Place } from "./person.ts";
 
 /** In place of the name of a cell, which says where its people are. */

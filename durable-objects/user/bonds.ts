@@ -15,7 +15,7 @@ import type { Blocks } from "./blocks.ts";
 import type { Connections } from "./connections.ts";
 import type { FriendRow, Friends } from "./friends.ts";
 import type { Live } from "./live.ts";
-import { orNull } from "./meetings.ts";
+import { orNull } from "./waiting.ts";
 import { GIVE_UP_AFTER_MS, type Outbox } from "./outbox.ts";
 import type { Stubs } from "./stubs.ts";
 import { type Card, sameCard, type Word, type WordReply } from "./words.ts";

@@ -15,18 +15,20 @@ import { Copies } from "./copies.ts";
 import { countPosition, countShown } from "./counting.ts";
 import type { FriendRow, Friends } from "./friends.ts";
 import { Fixes, type FixesState } from "./fixes.ts";
-import { friendOf } from "./friend-frame.ts";
+import { friendOf, movedFrame } from "./friend-frame.ts";
 import type { History } from "./history.ts";
 import type { Kept } from "./kept.ts";
-import { callMeet } from "./meetings.ts";
+import { type Meeting, Meetings, type MeetingsParts } from "./meetings.ts";
 import { Snapshots } from "./snapshots.ts";
-import type { Stubs } from "./stubs.ts";
-import { decodeReply, decodeSighting, encodeAnswer, encodeSighting } from "./wire.ts";
-import { type Card, type MeetReply, type Said, sameCard } from "./words.ts";
+import type { Meet, Stubs } from "./stubs.ts";
+import { Tellings } from "./tellings.ts";
+import { decodeSighting } from "./wire.ts";
+import { type Card, type Said, sameCard } from "./words.ts";
 
 export interface LiveParts {
   readonly user: string;
   readonly stubs: Stubs;
+  readonly meets: Stubs<Meet>;
   readonly settings: Settings;
   readonly friends: Friends;
   readonly connections: Connections;
@@ -60,8 +62,8 @@ export class Live {
   readonly #newCards = new Set<FriendNo>();
   readonly #snapshots: Snapshots;
   readonly #copies: Copies;
-  /** Encoded once for all friends who are told the same: the exact one, and the coarse one. */
-  readonly #told: { sighting: Sighting; card: Card; text: string }[] = [];
+  readonly #tellings: Tellings;
+  readonly #meetings: MeetingsParts;
 
   constructor(parts: LiveParts, record: FixesState & { circle: CircleState }) {
     this.#parts = parts;
@@ -69,7 +71,22 @@ export class Live {
     const economy = fanout === "economy" ? { quietMs: quietMaxMs(parts.settings) } : {};
     const hasIndex = parts.activation.isOn;
     this.#circle = new Circle({ radiusM, roster: () => parts.friends.roster(), hasIndex, ...economy }, record.circle);
-    const { connections, agenda, kept, history, tally } = parts;
+    const { connections, agenda, kept, history, tally, user, meets, friends, card } = parts;
+    this.#tellings = new Tellings(card, record.circle.rev);
+    this.#meetings = {
+      user,
+      meets,
+      friends,
+      tellings: this.#tellings,
+      took: (ms) => tally.took("meeting", ms),
+      answered: ({ no, callId }, { answer, card: theirs }, now) => {
+        const row = theirs === undefined ? undefined : friends.byNo(no);
+        if (row !== undefined && theirs !== undefined) this.#learn(row, theirs);
+        this.#performAnswer(this.#circle.answered(no, callId, answer, now), now);
+      },
+      failed: ({ no, callId }, now) => this.#performAnswer(this.#circle.failed(no, callId, now), now),
+      ended: () => this.mirror(),
+    };
     this.#fixes = new Fixes(parts, record);
     this.#copies = new Copies({ circle: this.#circle, fixes: this.#fixes, connections, agenda, kept, history, tally });
     this.#snapshots = new Snapshots({
@@ -86,7 +103,7 @@ export class Live {
     const told = this.#circle.told(visibility);
     if (told === null) return {};
     if ("reason" in told) return { away: told };
-    return visibility === "exact" ? {} : { told: { rev: told.rev, sighting: this.#tell(told) } };
+    return visibility === "exact" ? {} : { told: { rev: told.rev, sighting: this.#tellings.encode(told) } };
   }
 
   /** Where the user is, for others than friends; null while nobody may know. */
@@ -109,7 +126,7 @@ export class Live {
 
   /** A client has connected and was welcomed. */
   connected(now: number): void {
-    this.#do(this.#circle.watch(now));
+    this.#do(this.#circle.watch(now), now);
   }
 
   /**
@@ -128,7 +145,7 @@ export class Live {
       if (this.place !== null) this.#parts.moved(this.place, now);
       countPosition(this.#parts.tally, this.#circle.contacts.size, effects);
     }
-    this.#do(effects);
+    this.#do(effects, now);
     return { live };
   }
 
@@ -141,34 +158,34 @@ export class Live {
   /** Deadlines of the core, from the alarm. @returns the next one, ms, or null */
   alarm(now: number): number | null {
     this.#circle.giveUpUnsure(now);
-    this.#do(this.#circle.sweep(now));
+    this.#do(this.#circle.sweep(now), now);
     const { activation } = this.#parts;
-    if (activation.isDue(now)) this.#do(this.#circle.renew(now));
+    if (activation.isDue(now)) this.#do(this.#circle.renew(now), now);
     const { self, sharing } = this.#circle;
     if (self.kind !== "active") return null;
     return sharing ? activation.deadline(self.sighting.activeUntil) : self.sighting.activeUntil;
   }
 
   share(sharing: boolean, now: number): void {
-    this.#do(sharing ? this.#circle.resume(now) : this.#circle.pause(now));
+    this.#do(sharing ? this.#circle.resume(now) : this.#circle.pause(now), now);
     if (this.place !== null) this.#parts.moved(this.place, now);
   }
 
   // Who wakes from the row kept without a socket must not call former friends, nor miss new ones.
 
   befriend(row: FriendRow, now: number): void {
-    this.#do(this.#circle.befriend(row, now));
+    this.#do(this.#circle.befriend(row, now), now);
     this.keep();
   }
 
   unfriend(no: FriendNo): void {
-    this.#do(this.#circle.unfriend(no));
+    this.#do(this.#circle.unfriend(no), Date.now());
     this.keep();
   }
 
   /** What this friend may know of the user has changed. */
   reveal(row: FriendRow, now: number): void {
-    this.#do(this.#circle.reveal(row, now));
+    this.#do(this.#circle.reveal(row, now), now);
     this.keep();
   }
 
@@ -179,18 +196,18 @@ export class Live {
   }
 
   mute({ no, muted }: FriendRow, now: number): void {
-    this.#do(this.#circle.mute(no, muted, now));
+    this.#do(this.#circle.mute(no, muted, now), now);
     this.keep();
   }
 
   unsubscribe(no: FriendNo, asker: Asker, now: number): void {
-    this.#do(this.#circle.mute(no, true, now), asker);
+    this.#do(this.#circle.mute(no, true, now), now, asker);
   }
 
   /** Answers the asker in every case: with the friend, or with why there is none to show. */
   async subscribe(row: FriendRow, asker: Asker, now: number): Promise<void> {
     const effects = this.#circle.mute(row.no, false, now);
-    this.#do(effects, asker);
+    this.#do(effects, now, asker);
     if (effects.some(({ kind }) => kind === "show")) return;
     await this.#snapshots.settled();
     const shown = this.#circle.shown().find(({ no }) => no === row.no);
@@ -205,32 +222,35 @@ export class Live {
 
   /** The `nearby` message, once every friend has answered, at the latest after `SNAPSHOT_WAIT_MS`. */
   async nearby(now: number): Promise<Nearby> {
-    this.#do(this.#circle.watch(now));
+    this.#do(this.#circle.watch(now), now);
     await this.#snapshots.settled();
     return this.#snapshot();
   }
 
   // Friends' objects
 
-  /** @param told an encoded sighting; the answer is encoded, too (durable-objects/user/wire.ts) */
-  meet(row: FriendRow, told: string, heard: number, now: number): string {
+  /**
+   * @param told an encoded sighting; the answer is encoded, too (durable-objects/user/wire.ts)
+   * @param heard the friend's newest rev of this user; `holds`: with the sighting that came with it
+   */
+  meet(row: FriendRow, { told, heard, holds }: { told: string; heard: number; holds: boolean }, now: number): string {
     const { sighting, card } = decodeSighting(told);
     this.#learn(row, card);
     const { no, muted, visibility } = row;
     const { answer, effects } = this.#circle.meet({ no, muted, visibility, sighting, heard }, now);
-    this.#do(effects);
-    return encodeAnswer(answer, answer.kind === "active" ? this.#tell(answer.sighting) : "");
+    this.#do(effects, now);
+    return this.#tellings.answer(answer, holds ? heard : 0);
   }
 
   /** A friend's position that came with a word. */
   placed(row: FriendRow, told: string, now: number): void {
     const { sighting, card } = decodeSighting(told);
     this.#learn(row, card);
-    this.#do(this.#circle.placed(row, sighting, now));
+    this.#do(this.#circle.placed(row, sighting, now), now);
   }
 
   left(no: FriendNo, rev: number, reason: AwayReason): void {
-    this.#do(this.#circle.left(no, rev, reason));
+    this.#do(this.#circle.left(no, rev, reason), Date.now());
   }
 
   /** The newest rev heard of this friend, 0 for none. */
@@ -242,16 +262,6 @@ export class Live {
   stepOver(told: number, now: number): void {
     this.#circle.own.stepOver(told, now);
     this.mirror();
-  }
-
-  answered(no: FriendNo, callId: number, { answer, card }: MeetReply, now: number): void {
-    const row = card === undefined ? undefined : this.#parts.friends.byNo(no);
-    if (row !== undefined && card !== undefined) this.#learn(row, card);
-    this.#performAnswer(this.#circle.answered(no, callId, answer, now));
-  }
-
-  failed(no: FriendNo, callId: number, now: number): void {
-    this.#performAnswer(this.#circle.failed(no, callId, now));
   }
 
   // The state's copies (durable-objects/user/copies.ts)
@@ -270,8 +280,8 @@ export class Live {
 
   // Effects
 
-  #do(effects: readonly Effect[], asker?: Asker): void {
-    this.#perform(effects, asker);
+  #do(effects: readonly Effect[], now: number, asker?: Asker): void {
+    this.#perform(effects, now, asker);
     this.mirror();
   }
 
@@ -279,23 +289,26 @@ export class Live {
    * The copy of a pact may wait for the last answer of the event: a contact with a call in flight is unknown in it, and
    * unknown is never wrong.
    */
-  #performAnswer(effects: readonly Effect[]): void {
-    this.#perform(effects);
+  #performAnswer(effects: readonly Effect[], now: number): void {
+    this.#perform(effects, now);
     this.#copies.mirrorIfUrgent();
   }
 
-  #perform(effects: readonly Effect[], asker?: Asker): void {
-    const meetings: Extract<Effect, { kind: "meet" }>[] = [];
+  #perform(effects: readonly Effect[], now: number, asker?: Asker): void {
+    let meetings: Meeting[] | null = null;
     for (const effect of effects) {
-      if (effect.kind === "meet") meetings.push(effect);
-      else this.#performOne(effect, asker);
+      if (effect.kind === "meet") (meetings ??= []).push(effect);
+      else this.#performOne(effect, now, asker);
     }
-    if (meetings.length > 0) this.#meet(meetings);
+    if (meetings !== null) {
+      this.#parts.tally.add("meetings", meetings.length);
+      Meetings.start(this.#meetings, meetings);
+    }
     this.#snapshots.sendIfDue();
   }
 
-  #performOne(effect: Exclude<Effect, { kind: "meet" }>, asker: Asker | undefined): void {
-    const { stubs, friends, owesWord, user, tally, connections } = this.#parts;
+  #performOne(effect: Exclude<Effect, { kind: "meet" }>, now: number, asker: Asker | undefined): void {
+    const { stubs, friends, owesWord, user } = this.#parts;
     if (effect.kind === "withdraw" || effect.kind === "restate") {
       owesWord(effect.no);
       return;
@@ -307,12 +320,9 @@ export class Live {
     const row = friends.byNo(effect.no);
     if (row === undefined) return;
     switch (effect.kind) {
-      case "show": {
-        countShown(tally, effect, { clients: connections.size, now: Date.now() });
-        const withCard = this.#newCards.delete(effect.no) || effect.isNew;
-        this.#toClients({ type: "friend", friend: this.#friendOf(row, effect, withCard) }, asker);
+      case "show":
+        this.#show(row, effect, now, asker);
         return;
-      }
       case "hide":
         this.#toClients({ type: "gone", id: row.id, reason: effect.reason }, asker);
         return;
@@ -325,6 +335,16 @@ export class Live {
     }
   }
 
+  #show(row: FriendRow, effect: Extract<Effect, { kind: "show" }>, now: number, asker: Asker | undefined): void {
+    const { connections, tally, settings } = this.#parts;
+    countShown(tally, effect, { clients: connections.size, now });
+    const usuallyUntil = now + settings.inactiveAfterMs;
+    const withCard = (this.#newCards.size > 0 && this.#newCards.delete(row.no)) || effect.isNew;
+    if (withCard || asker !== undefined) {
+      this.#toClients({ type: "friend", friend: friendOf(row, effect, { withCard, usuallyUntil }) }, asker);
+    } else connections.broadcast(movedFrame(row, effect, usuallyUntil));
+  }
+
   #toClients(message: Extract<Down, { type: "friend" | "gone" }>, asker: Asker | undefined): void {
     const { connections } = this.#parts;
     connections.broadcast(encodeDown(message), asker?.connection);
@@ -333,43 +353,13 @@ export class Live {
     connections.send(asker.connection, encodeDown(ref === undefined ? message : { ...message, ref }));
   }
 
-  #meet(meetings: readonly Extract<Effect, { kind: "meet" }>[]): void {
-    const { stubs, friends, user, tally } = this.#parts;
-    tally.add("meetings", meetings.length);
-    callMeet({
-      meetings,
-      took: (ms) => tally.took("meeting", ms),
-      call: async ({ no, sighting, heard }) => {
-        const row = friends.byNo(no);
-        if (row === undefined) throw new Error(`no friend has number ${no}`);
-        const told = this.#tell(sighting);
-        return decodeReply(
-          await stubs.call<string>(row.id, "meet", (stub, onward) => stub.meet(user, told, heard, onward)),
-        );
-      },
-      answered: ({ no, callId }, reply) => this.answered(no, callId, reply, Date.now()),
-      failed: ({ no, callId }) => this.failed(no, callId, Date.now()),
-      ended: () => this.mirror(),
-    });
-  }
-
   async #lookUp(id: number): Promise<void> {
     const listing = await this.#parts.activation.lookUp(this.#circle.rev, Date.now());
     const { version } = this.#circle;
-    this.#do(this.#circle.listed(id, listing, Date.now()));
+    const now = Date.now();
+    this.#do(this.#circle.listed(id, listing, now), now);
     // Who wakes from a row in which everybody is unknown would ask everybody after all.
     if (version !== this.#circle.version) this.keep();
-  }
-
-  /** The encoded sighting, written once for all the friends who get the same. */
-  #tell(sighting: Sighting): string {
-    const card = this.#parts.card();
-    const slot = sighting.errorM === 0 ? 0 : 1;
-    const held = this.#told[slot];
-    if (held?.sighting === sighting && held.card === card) return held.text;
-    const text = encodeSighting(sighting, card);
-    this.#told[slot] = { sighting, card, text };
-    return text;
   }
 
   #friendOf(row: FriendRow, shown: Pick<Shown, "sighting" | "distanceM">, withCard: boolean): Friend {

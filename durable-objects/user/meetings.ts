@@ -1,70 +1,111 @@
 import type { Effect } from "../../src/nearby/effects.ts";
-import { follow, givingUpAfter } from "../../src/observe/trace.ts";
+import type { Fan } from "../../src/observe/steps.ts";
+import { departingAll, failedTo, follow, type Reported, returnedTo, TIMEOUT } from "../../src/observe/trace.ts";
+import type { Friends } from "./friends.ts";
+import type { Meet, Stubs } from "./stubs.ts";
+import type { Tellings } from "./tellings.ts";
+import { CALL_TIMEOUT_MS } from "./waiting.ts";
+import { decodeReply } from "./wire.ts";
 import type { MeetReply } from "./words.ts";
-
-/** How long a friend's object may take. A pending call keeps this object billed, and its friend unknown. */
-export const CALL_TIMEOUT_MS = 2_000;
 
 export type Meeting = Extract<Effect, { kind: "meet" }>;
 
-/**
- * Starts all calls of one event at once; none waits for another. Each ends in exactly one of `answered` and `failed`; an
- * answer after the timeout goes nowhere, because the core knows the call by its id. One timer serves them all.
- */
-export function callMeet(batch: {
-  readonly meetings: readonly Meeting[];
-  readonly call: (meeting: Meeting) => Promise<MeetReply>;
-  /** One of them was answered or has failed, after so long: time passes for an object while it waits. */
+export interface MeetingsParts {
+  readonly user: string;
+  readonly meets: Stubs<Meet>;
+  readonly friends: Friends;
+  readonly tellings: Tellings;
+  /** A call has ended after so long: time passes for an object while it waits. */
   readonly took: (ms: number) => void;
-  readonly answered: (meeting: Meeting, reply: MeetReply) => void;
-  readonly failed: (meeting: Meeting) => void;
-  /** After the last of them. */
+  readonly answered: (meeting: Meeting, reply: MeetReply, now: number) => void;
+  readonly failed: (meeting: Meeting, now: number) => void;
+  /** After the last call of an event. */
   readonly ended: () => void;
-}): void {
-  const pending = new Set<Meeting>(batch.meetings);
-  const startedAt = Date.now();
-  const giveUp = givingUpAfter(CALL_TIMEOUT_MS);
-  const timer = setTimeout(() => {
-    const late = [...pending];
-    pending.clear();
-    for (const meeting of late) {
-      batch.took(CALL_TIMEOUT_MS);
-      batch.failed(meeting);
-    }
-    giveUp();
-    batch.ended();
-  }, CALL_TIMEOUT_MS);
-  const end = (meeting: Meeting, tell: () => void): void => {
-    if (!pending.delete(meeting)) return;
-    batch.took(Date.now() - startedAt);
-    tell();
-    if (pending.size > 0) return;
-    clearTimeout(timer);
-    batch.ended();
-  };
-  // An answer may cause another call: that is part of the same event.
-  follow(() => {
-    for (const meeting of batch.meetings) {
-      batch.call(meeting).then(
-        (reply) => end(meeting, () => batch.answered(meeting, reply)),
-        () => end(meeting, () => batch.failed(meeting)),
-      );
-    }
-  });
 }
 
-/** The value, or null when it takes longer than `CALL_TIMEOUT_MS` or fails. */
-export function orNull<T>(call: Promise<T>): Promise<T | null> {
-  const giveUp = givingUpAfter(CALL_TIMEOUT_MS);
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      resolve(null);
-      giveUp();
-    }, CALL_TIMEOUT_MS);
-    const end = (value: T | null): void => {
-      clearTimeout(timer);
-      resolve(value);
-    };
-    call.then(end, () => end(null));
-  });
+/** The calls of one event, which start at once; none waits for another, and one timer serves them all. */
+export class Meetings {
+  readonly #parts: MeetingsParts;
+  /** By place; null once it has ended: an answer after the timeout goes nowhere. */
+  readonly #pending: (Meeting | null)[] = [];
+  readonly #startedAt = Date.now();
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #fan: Fan | null;
+  #left: number;
+
+  private constructor(parts: MeetingsParts, size: number) {
+    this.#parts = parts;
+    this.#left = size;
+    this.#fan = departingAll("meet", size);
+    this.#timer = setTimeout(() => this.#giveUp(), CALL_TIMEOUT_MS);
+  }
+
+  static start(parts: MeetingsParts, meetings: readonly Meeting[]): void {
+    // An answer may cause another call: that is part of the same event.
+    follow(() => {
+      const started = new Meetings(parts, meetings.length);
+      for (const meeting of meetings) started.#call(meeting);
+    });
+  }
+
+  #call(meeting: Meeting): void {
+    const { user, meets, friends, tellings } = this.#parts;
+    const { no, sighting, heard, held } = meeting;
+    const id = friends.byNo(no)?.id;
+    const at = this.#pending.push(meeting) - 1;
+    this.#fan?.add(id ?? String(no));
+    if (id === undefined) {
+      const error = new Error(`no friend has number ${no}`);
+      queueMicrotask(() => this.#failed(at, error, Date.now()));
+      return;
+    }
+    const told = tellings.encode(sighting);
+    const onward = this.#fan?.trace.onward;
+    meets.launch<string | Reported<string>>(id, (meet) => meet(user, told, heard, held !== null, onward), {
+      answered: (reply) => this.#answered(at, reply),
+      failed: (error) => this.#failed(at, error, Date.now()),
+    });
+  }
+
+  #answered(at: number, answer: string | Reported<string>): void {
+    const meeting = this.#pending[at];
+    if (!meeting) return;
+    const now = Date.now();
+    let reply: MeetReply;
+    try {
+      reply = decodeReply(returnedTo(this.#fan, at, answer, now), meeting.held);
+    } catch (error) {
+      this.#failed(at, error, now);
+      return;
+    }
+    this.#close(at, now);
+    this.#parts.answered(meeting, reply, now);
+    this.#end();
+  }
+
+  #failed(at: number, error: unknown, now: number): void {
+    const meeting = this.#pending[at];
+    if (!meeting) return;
+    failedTo(this.#fan, at, error, now);
+    this.#close(at, now);
+    this.#parts.failed(meeting, now);
+    this.#end();
+  }
+
+  #giveUp(): void {
+    const now = Date.now();
+    for (const at of this.#pending.keys()) this.#failed(at, TIMEOUT, now);
+  }
+
+  #close(at: number, now: number): void {
+    this.#pending[at] = null;
+    this.#parts.took(now - this.#startedAt);
+  }
+
+  #end(): void {
+    this.#left -= 1;
+    if (this.#left > 0) return;
+    clearTimeout(this.#timer);
+    this.#parts.ended();
+  }
 }

@@ -328,11 +328,15 @@ export class UserObject extends DurableObject<Env> implements Traceable {
 
   // RPC from friends' objects
 
-  /** The one verb between friends: `told` and the answer are encoded (wire.ts); `heard` is the caller's newest rev of me. */
-  meet(from: string, told: string, heard: number, _onward?: Onward): string {
+  /**
+   * The one verb between friends: `told` and the answer are encoded (wire.ts); `heard` is the caller's newest rev of me, and
+   * `holds` says that it need not be told again what came with it.
+   */
+  meet(from: string, told: string, heard: number, holds: boolean | Onward, _onward?: Onward): string {
     const row = this.#person?.friends.byId(from);
     if (this.#person === null || row?.standing !== "friend") return encodeAnswer({ kind: "stranger" }, "");
-    return this.#person.live.meet(row, told, heard, Date.now());
+    // An object of an earlier version has its trace in that place.
+    return this.#person.live.meet(row, { told, heard, holds: holds === true }, Date.now());
   }
 
   left(from: string, rev: number, reason: AwayReason, _onward?: Onward): void {

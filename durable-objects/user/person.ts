@@ -29,7 +29,7 @@ import { migrate, schemaVersion } from "./schema.ts";
 import { Shares } from "./shares.ts";
 import { Sql } from "./sql.ts";
 import { Strangers } from "./strangers.ts";
-import { type CellStub, Stubs } from "./stubs.ts";
+import { type CellStub, meetsOf, Stubs } from "./stubs.ts";
 import type { Card } from "./words.ts";
 
 /** What an object consists of once its user exists. */
@@ -169,8 +169,9 @@ function assemble(place: Place, { meter, sql, connections, kept, record, promise
   );
   const activation = new Activation({ user, settings, friends, agenda, meter });
   const tally = new Tally(meter, record.counts);
+  const calls = { user, stubs, meets: meetsOf(env.USER, meter) };
   const live: Live = new Live(
-    { user, stubs, settings, friends, connections, agenda, card, kept, history, activation, tally, owesWord, moved },
+    { ...calls, settings, friends, connections, agenda, card, kept, history, activation, tally, owesWord, moved },
     record,
   );
   const shards = settings.monitorShards;

@@ -11,7 +11,7 @@ import type { Blocks } from "./blocks.ts";
 import type { Connection, Connections } from "./connections.ts";
 import type { Friends } from "./friends.ts";
 import type { Live } from "./live.ts";
-import { orNull } from "./meetings.ts";
+import { orNull } from "./waiting.ts";
 import type { ProfileStore } from "./profile.ts";
 import type { CellStub, Stubs } from "./stubs.ts";
 

@@ -3,11 +3,23 @@ import { departing, failed, type Onward, onwardOf, type Reported, returned } fro
 
 type UserStub = ReturnType<Env["USER"]["getByName"]>;
 
+/**
+ * A friend's `meet`: kept apart from its stub, because to look a method up makes an object that the runtime has to track, as
+ * long as the call itself takes to be sent.
+ */
+export type Meet = UserStub["meet"];
+
 export type CellStub = ReturnType<Env["CELL"]["getByName"]>;
 
 /** A namespace of objects. */
 interface Namespace<Stub> {
   getByName(name: string): Stub;
+}
+
+/** Exactly one of them, once. */
+export interface Ends<T> {
+  readonly answered: (answer: T) => void;
+  readonly failed: (error: unknown) => void;
 }
 
 /** `onward` is the last argument of the call. */
@@ -36,36 +48,59 @@ export class Stubs<Stub = UserStub> {
    *
    * @param verb what it is asked for, in a trace
    */
-  async call<T>(name: string, verb: string, method: Method<T, Stub>): Promise<T> {
+  call<T>(name: string, verb: string, method: Method<T, Stub>): Promise<T> {
     const step = departing(this.#nameInLog ?? name, verb);
-    try {
-      return returned(step, await this.#reach(name, method, onwardOf(step)));
-    } catch (error) {
-      failed(step, error);
-      throw error;
-    }
+    const onward = onwardOf(step);
+    return new Promise((resolve, reject) => {
+      this.launch<T | Reported<T>>(name, (stub) => method(stub, onward), {
+        answered: (answer) => resolve(returned(step, answer)),
+        failed: (error) => {
+          failed(step, error);
+          reject(error);
+        },
+      });
+    });
   }
 
-  async #reach<T>(name: string, method: Method<T, Stub>, onward: Onward): Promise<T | Reported<T>> {
+  /** A call that nobody traces, and without a promise of its own: 40 are made for each position. */
+  launch<T>(name: string, method: (stub: Stub) => Promise<T>, ends: Ends<T>): void {
     this.#meter.callsOut += 1;
     const kept = this.#byName.get(name);
-    if (kept !== undefined) {
-      try {
-        return await method(kept, onward);
-      } catch (error) {
-        this.#byName.delete(name);
-        if (isOverloaded(error)) throw error;
-        this.#meter.callsOut += 1;
-      }
+    if (kept === undefined) {
+      this.#launchAfresh(name, method, ends);
+      return;
     }
+    attempt(kept, method).then(ends.answered, (error: unknown) => {
+      this.#byName.delete(name);
+      if (isOverloaded(error)) {
+        ends.failed(error);
+        return;
+      }
+      this.#meter.callsOut += 1;
+      this.#launchAfresh(name, method, ends);
+    });
+  }
+
+  #launchAfresh<T>(name: string, method: (stub: Stub) => Promise<T>, { answered, failed: hasFailed }: Ends<T>): void {
     const stub = this.#objects.getByName(name);
     this.#byName.set(name, stub);
-    try {
-      return await method(stub, onward);
-    } catch (error) {
+    attempt(stub, method).then(answered, (error: unknown) => {
       this.#byName.delete(name);
-      throw error;
-    }
+      hasFailed(error);
+    });
+  }
+}
+
+export function meetsOf(users: Env["USER"], meter: Meter): Stubs<Meet> {
+  return new Stubs({ getByName: (name) => users.getByName(name).meet }, meter);
+}
+
+/** What cannot even be sent has failed like what was not answered: later, and not while it is called. */
+function attempt<T, Stub>(stub: Stub, method: (stub: Stub) => Promise<T>): Promise<T> {
+  try {
+    return method(stub);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Card, MeetReply } from "./words.ts";
  *
  *   sighting  [rev, lat, lng, ts, activeUntil, errorM, name | null, avatar | null]
  *   reply     ["active", ...sighting] | ["away", rev, reason] | ["unsure", rev] | ["stale", rev] | ["stranger"]
+ *           | =      active, at the sighting that the caller says it holds
  */
 
 /** A text that is none of these: objects of two versions talk to each other during a deploy. The call counts as failed. */
@@ -19,9 +20,29 @@ export function encodeSighting({ rev, lat, lng, ts, activeUntil, errorM }: Sight
   return JSON.stringify([rev, lat, lng, ts, activeUntil, errorM, name ?? null, avatar ?? null]);
 }
 
-export function decodeSighting(text: string): { sighting: Sighting; card: Card } {
-  return readSighting(readList(text), 0);
+/** What a friend has told: never changed, since objects of one isolate may hold the same one. */
+export interface Told {
+  readonly sighting: Sighting;
+  readonly card: Card;
 }
+
+/** Of so many texts the isolate knows what they say: as many positions may be on their way to friends at once. */
+const TOLD_MAX = 64;
+const toldByText = new Map<string, Told>();
+
+/** A position goes to all friends as the same text, and their objects often share an isolate: it is read and held once. */
+export function decodeSighting(text: string): Told {
+  const known = toldByText.get(text);
+  if (known !== undefined) return known;
+  const told = readSighting(readList(text), 0);
+  const [oldest] = toldByText.size >= TOLD_MAX ? toldByText.keys() : [];
+  if (oldest !== undefined) toldByText.delete(oldest);
+  toldByText.set(text, told);
+  return told;
+}
+
+/** The answer to who holds the sighting already that would be told. */
+export const SAME = "=";
 
 /** `told` is the encoded sighting of an `active` answer. */
 export function encodeAnswer(answer: Answer, told: string): string {
@@ -38,7 +59,12 @@ export function encodeAnswer(answer: Answer, told: string): string {
   }
 }
 
-export function decodeReply(text: string): MeetReply {
+/** @param held what `SAME` stands for */
+export function decodeReply(text: string, held: Sighting | null): MeetReply {
+  if (text === SAME) {
+    if (held === null) throw new WireError("nothing is held that could be the same");
+    return { answer: { kind: "active", sighting: held } };
+  }
   const list = readList(text);
   const [kind, , reason] = list;
   switch (kind) {
@@ -65,7 +91,7 @@ function readList(text: string): readonly unknown[] {
   return value;
 }
 
-function readSighting(list: readonly unknown[], at: number): { sighting: Sighting; card: Card } {
+function readSighting(list: readonly unknown[], at: number): Told {
   const name = list[at + 6];
   const avatar = list[at + 7];
   return {

@@ -30,9 +30,16 @@ export class Calls {
     }
     this.#inFlight += 1;
     this.#lastId += 1;
-    const { no, theirRev: heard, visibility } = contact;
+    const { no, theirRev: heard, visibility, seen } = contact;
     contact.call = { id: this.#lastId, told, heard, visibility };
-    out.push({ kind: "meet", no, callId: this.#lastId, sighting: told, heard });
+    out.push({
+      kind: "meet",
+      no,
+      callId: this.#lastId,
+      sighting: told,
+      heard,
+      held: seen?.rev === heard ? seen : null,
+    });
   }
 
   /** Ends the call with this id; null for one that nobody waits for any more. */

@@ -80,8 +80,11 @@ export class Circle {
     this.own.moveTo(fix, now);
     if (!this.#sharing) return { live: true, effects };
     if (this.#contacts.enroll(this.#options.roster) && wakes) this.#wake.start(this.#contacts.all, effects);
+    const when = { moved: false, now };
     for (const contact of this.#contacts.all) {
-      this.#look(contact, { moved: false, now }, effects);
+      // Nine friends in ten: neither shown nor met.
+      if (contact.pact.kind === "away" && contact.seen === null && contact.skip === 0) continue;
+      this.#look(contact, when, effects);
       if (!skips(contact, now)) this.#meetIfDue(contact, effects);
     }
     return { live: true, effects };
@@ -362,7 +365,7 @@ export class Circle {
   }
 
   #fillCalls(out: Effect[]): void {
-    if (this.self.kind !== "active") return;
+    if (this.#calls.waiting === 0 || this.self.kind !== "active") return;
     for (const no of this.#calls.next()) {
       const contact = this.#contacts.byNo.get(no);
       if (contact !== undefined) this.#meetIfDue(contact, out);

@@ -6,7 +6,8 @@ import type { AwayReason, Sighting } from "./sighting.ts";
 export type Effect =
   /**
    * Call the friend's object: `meet(sighting, heard)`; report `answered` or `failed` with the same `callId`. `heard` is the
-   * newest rev heard from that friend, so that an object whose clock fell behind its own words can step over them.
+   * newest rev heard from that friend, so that an object whose clock fell behind its own words can step over them. `held` is
+   * the sighting that came with it, while it is still here: an answer that would repeat it need not.
    */
   | {
       readonly kind: "meet";
@@ -14,6 +15,7 @@ export type Effect =
       readonly callId: number;
       readonly sighting: Sighting;
       readonly heard: number;
+      readonly held: Sighting | null;
     }
   /** Tell the friend's object once that there is nothing to tell any more. May be lost: friends look at `activeUntil`. */
   | { readonly kind: "leave"; readonly no: FriendNo; readonly rev: number; readonly reason: AwayReason }

@@ -51,7 +51,7 @@ export class Step {
   /** Null until it has ended. */
   ms: number | null = null;
   error: string | null = null;
-  inner: Step[] | null = null;
+  inner: (Step | Fan)[] | null = null;
   /** What the object that was called has told of its part. */
   there: readonly Row[] | null = null;
 
@@ -61,6 +61,73 @@ export class Step {
     this.startMs = startMs;
   }
 }
+
+/**
+ * Calls of one kind to several objects, which leave at once: 40 for each position. A step for each of them would be most of
+ * what a trace leaves to the garbage collector; what a line needs of them fits into two lists.
+ */
+export class Fan {
+  readonly trace: Trace;
+  readonly name: string;
+  readonly startMs: number;
+  readonly #objects: string[] = [];
+  /** How long each lasted; -1 until it has ended. */
+  readonly #ms: number[] = [];
+  #left: number;
+  #errors: Map<number, string> | null = null;
+  #there: Map<number, readonly Row[]> | null = null;
+
+  /** @param size how many calls will leave */
+  constructor(trace: Trace, { name, size, now }: { name: string; size: number; now: number }) {
+    this.trace = trace;
+    this.name = name;
+    this.startMs = now;
+    this.#left = size;
+  }
+
+  get isOver(): boolean {
+    return this.#left === 0;
+  }
+
+  /** A call leaves. @returns its place */
+  add(object: string): number {
+    this.#ms.push(-1);
+    return this.#objects.push(object) - 1;
+  }
+
+  /** @returns whether it was the last one; false also for one that was given up before */
+  close(at: number, now: number, { error, there }: { error?: string; there?: readonly Row[] } = NOTHING): boolean {
+    if (this.#ms[at] !== -1) return false;
+    this.#ms[at] = now - this.startMs;
+    this.#left -= 1;
+    if (error !== undefined) {
+      (this.#errors ??= new Map()).set(at, error);
+      this.trace.failed = true;
+    }
+    if (there !== undefined) (this.#there ??= new Map()).set(at, there);
+    return this.#left === 0;
+  }
+
+  rows(depth: number, now: number): Row[] {
+    return this.#objects.flatMap((object, at) => {
+      const ms = this.#ms[at] ?? -1;
+      const error = this.#errors?.get(at);
+      const row: Row = {
+        depth,
+        object,
+        call: this.name,
+        atMs: this.startMs - this.trace.root.startMs,
+        ms: ms === -1 ? now - this.startMs : ms,
+        ...(error === undefined ? {} : { error }),
+        ...(ms === -1 ? { open: true } : {}),
+      };
+      const there = this.#there?.get(at) ?? [];
+      return [row, ...there.map((each) => ({ ...each, depth: depth + 1 + each.depth }))];
+    });
+  }
+}
+
+const NOTHING = {} as const;
 
 export interface TraceStart {
   readonly about: About;
@@ -122,6 +189,15 @@ export class Trace {
 /** @returns null for what is no `onward` of a trace: objects of two versions talk to each other during a deploy */
 export function readCarried(value: unknown): Carried | null {
   if (typeof value !== "string") return null;
+  if (value !== readLast) [carriedLast, readLast] = [parseCarried(value), value];
+  return carriedLast;
+}
+
+/** The same text comes with all calls of one event, and the objects that they go to often share an isolate. */
+let readLast = "";
+let carriedLast: Carried | null = null;
+
+function parseCarried(value: string): Carried | null {
   const cut = value.indexOf(" ");
   const startMs = Number(value.slice(0, Math.max(0, cut)));
   return Number.isSafeInteger(startMs) && startMs > 0 ? { startMs, id: value.slice(cut + 1) } : null;
@@ -140,6 +216,14 @@ export function openStep(around: Step, call: Call, now: number): Step {
   return step;
 }
 
+export function openFan(around: Step, name: string, size: number, now: number): Fan {
+  const fan = new Fan(around.trace, { name, size, now });
+  if (around.inner === null) around.inner = [fan];
+  else around.inner.push(fan);
+  around.trace.open += 1;
+  return fan;
+}
+
 /** @returns whether with it the trace is over */
 export function closeStep(step: Step, now: number, error: string | null): boolean {
   // Given up before it has ended.
@@ -153,9 +237,9 @@ export function closeStep(step: Step, now: number, error: string | null): boolea
   return step.trace.isOver;
 }
 
-/** Calls to other objects that began before then and have not ended. */
+/** Calls to other objects that began before then and have not ended; those of a fan are given up by whoever made it. */
 export function waitingSince(step: Step, before: number): Step[] {
-  const inner = (step.inner ?? []).flatMap((one) => waitingSince(one, before));
+  const inner = (step.inner ?? []).flatMap((one) => (one instanceof Fan ? [] : waitingSince(one, before)));
   return step.call.isOutside && step.ms === null && step.startMs < before ? [step, ...inner] : inner;
 }
 
@@ -174,7 +258,10 @@ export function rowsOf({ root, carried }: Trace, now: number): Row[] {
       ...(ms === null ? { open: true } : {}),
       ...(step === root && carried !== null ? { lateMs: startMs - carried.startMs } : {}),
     });
-    for (const inner of step.inner ?? []) add(inner, depth + 1);
+    for (const inner of step.inner ?? []) {
+      if (inner instanceof Fan) rows.push(...inner.rows(depth + 1, now));
+      else add(inner, depth + 1);
+    }
     for (const row of step.there ?? []) rows.push({ ...row, depth: depth + 1 + row.depth });
   };
   add(root, 0);

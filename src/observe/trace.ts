@@ -8,8 +8,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import { inSpan, isRecorded } from "./spans.ts";
-import { closeStep, openStep, readCarried, rowsOf, Trace, waitingSince, worst } from "./steps.ts";
-import type { About, Call, Row, Step } from "./steps.ts";
+import { closeStep, openFan, openStep, readCarried, rowsOf, Trace, waitingSince, worst } from "./steps.ts";
+import type { About, Call, Carried, Fan, Row, Step } from "./steps.ts";
 import { errorName, mayReport, printTrace } from "./trace-line.ts";
 
 /** Under a symbol: what an object has under a name can be called by other objects. */
@@ -41,8 +41,10 @@ interface Options {
   /** Methods whose last declared argument is the `Onward` of the caller. */
   readonly carrying: readonly string[];
   /**
-   * Of these, those that return what is no promise. What they start is traced, but not what follows from its end, unless it is
-   * started with `follow`: to enter AsyncLocalStorage is most of what a traced call costs, and such a call mostly starts nothing.
+   * Of these, those that are called by other objects only and return what is no promise. Such a call mostly starts nothing, so a
+   * trace is made of it only when it does, when it fails, or when it came late. What it starts is traced, but not what follows
+   * from its end, unless it is started with `follow`: to enter AsyncLocalStorage costs more than the rest of a traced call. And
+   * it is no span of its own: the platform has one for the call itself.
    */
   readonly brief?: readonly string[];
 }
@@ -51,10 +53,40 @@ interface Options {
 const current = new AsyncLocalStorage<Step>();
 
 /** The same within the code that runs now, until it returns or awaits. */
-let running: Step | null = null;
+let running: Step | Arrival | null = null;
+
+/** A brief call. Its trace is made when somebody asks for it. */
+class Arrival {
+  readonly #about: About;
+  readonly #name: string;
+  readonly #startMs: number;
+  readonly #carried: Carried | null;
+  #step: Step | null = null;
+
+  constructor(about: About, name: string, carried: Carried | null) {
+    this.#about = about;
+    this.#name = name;
+    this.#startMs = Date.now();
+    this.#carried = carried;
+  }
+
+  get step(): Step {
+    const [about, now, carried] = [this.#about, this.#startMs, this.#carried];
+    const call = { name: this.#name, object: about.object, isOutside: false };
+    return (this.#step ??= new Trace({ about, call, now, carried }).root);
+  }
+
+  /** Nothing of it can be of interest: it has started nothing, and its caller does not wait for long. */
+  get isNothing(): boolean {
+    if (this.#step !== null) return false;
+    const { slowMs, patienceMs = Infinity } = this.#about;
+    const lateMs = this.#carried === null ? 0 : this.#startMs - this.#carried.startMs;
+    return lateMs < slowMs * REPORT_SHARE && lateMs < patienceMs;
+  }
+}
 
 function here(): Step | undefined {
-  return running ?? current.getStore();
+  return (running instanceof Arrival ? running.step : running) ?? current.getStore();
 }
 
 /**
@@ -102,11 +134,30 @@ function traceMethod(
   { carries, isBrief } = { carries: false, isBrief: false },
 ): Function {
   const last = method.length - 1;
-  return function tracedCall(this: object, ...args: unknown[]): unknown {
+  function tracedCall(this: object, ...args: unknown[]): unknown {
     const step = stepInto(nameOf, this) ?? rootOf(this, nameOf, carries ? args[last] : undefined);
     return step === null
       ? Reflect.apply(method, this, args)
       : take(step, () => Reflect.apply(method, this, args), isBrief);
+  }
+  if (!isBrief) return tracedCall;
+  return function briefCall(this: object, ...args: unknown[]): unknown {
+    // Within a step it is one more step.
+    if (running !== null || !isTraceable(this)) return Reflect.apply(tracedCall, this, args);
+    const about = this[ABOUT];
+    if (about.slowMs === 0) return Reflect.apply(method, this, args);
+    const arrival = new Arrival(about, nameOf(this), carries ? readCarried(args[last]) : null);
+    let result: unknown;
+    running = arrival;
+    try {
+      result = Reflect.apply(method, this, args);
+    } catch (error) {
+      end(arrival.step, error);
+      throw error;
+    } finally {
+      running = null;
+    }
+    return arrival.isNothing ? result : left(arrival.step, result);
   };
 }
 
@@ -159,9 +210,44 @@ export function failed(step: Step | null, error: unknown): void {
   if (step !== null) end(step, error);
 }
 
+/**
+ * Calls of one kind to so many objects are about to leave.
+ *
+ * @returns null when nothing is traced
+ */
+export function departingAll(name: string, size: number): Fan | null {
+  const around = here();
+  if (around === undefined) return null;
+  const now = Date.now();
+  const { trace } = around;
+  if (!trace.isOver) return openFan(around, name, size, now);
+  // All that was under way has ended: a trace of its own, under the same id.
+  const call = { name, object: trace.about.object, isOutside: false };
+  const { root } = new Trace({ about: trace.about, call, now, id: trace.id });
+  const fan = openFan(root, name, size, now);
+  end(root, null);
+  return fan;
+}
+
+/** One of them was answered. @returns the answer */
+export function returnedTo<T>(fan: Fan | null, at: number, answer: T | Reported<T>, now: number): T {
+  const isReport = isReported(answer);
+  if (fan !== null) endOne(fan, at, now, isReport ? { there: answer.trace } : {});
+  return isReport ? answer.answer : answer;
+}
+
+/** One of them has failed, or is given up. */
+export function failedTo(fan: Fan | null, at: number, error: unknown, now: number): void {
+  if (fan !== null) endOne(fan, at, now, { error: errorName(error) });
+}
+
+/** What a call fails with that is given up. */
+export const TIMEOUT = new DOMException("not answered in time", "TimeoutError");
+
 /** Runs `work`, and what follows from it later, as part of what is traced: also within a method that is `brief`. */
 export function follow<T>(work: () => T): T {
-  return running === null || running === current.getStore() ? work() : current.run(running, work);
+  const step = running instanceof Arrival ? running.step : running;
+  return step === null || step === current.getStore() ? work() : current.run(step, work);
 }
 
 /**
@@ -176,8 +262,6 @@ export function givingUpAfter(waitMs: number): () => void {
     for (const step of waitingSince(around.trace.root, Date.now() - waitMs / 2)) end(step, TIMEOUT);
   };
 }
-
-const TIMEOUT = new DOMException("not answered in time", "TimeoutError");
 
 // Steps
 
@@ -216,6 +300,11 @@ function take(step: Step, work: () => unknown, isBrief: boolean): unknown {
   } finally {
     running = before;
   }
+  return left(step, result);
+}
+
+/** The method has returned. */
+function left(step: Step, result: unknown): unknown {
   if (!(result instanceof Promise)) return leave(step, result);
   return result.then(
     (answer: unknown) => leave(step, answer),
@@ -246,6 +335,12 @@ function leave<T>(step: Step, answer: T): T | Reported<T> {
 function end(step: Step, error: unknown): void {
   const now = Date.now();
   if (closeStep(step, now, error === null ? null : errorName(error))) conclude(step.trace, now);
+}
+
+function endOne(fan: Fan, at: number, now: number, ended: { error?: string; there?: readonly Row[] }): void {
+  if (!fan.close(at, now, ended)) return;
+  fan.trace.open -= 1;
+  if (fan.trace.isOver) conclude(fan.trace, now);
 }
 
 /** The trace is over. */

@@ -179,7 +179,7 @@ export function takeMeetings(): number {
 /** A played friend moves, and tells `user`. */
 export async function moveTo(user: string, name: string, place: Place): Promise<void> {
   play(name, place);
-  await objectOf(user).meet(name, encodeSighting(sightingOf(name, place), {}), 0);
+  await objectOf(user).meet(name, encodeSighting(sightingOf(name, place), {}), 0, false);
 }
 
 function answerOf(name: string): string {

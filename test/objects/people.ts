@@ -88,7 +88,7 @@ export async function nearbyOf(user: string): Promise<string[]> {
 export async function ask(user: string, from: string, place: Place = HOME): Promise<Answer> {
   const now = Date.now();
   const sighting = { rev: now, ...place, ts: now, activeUntil: now + INACTIVE_AFTER_MS, errorM: 0 };
-  return decodeReply(await objectOf(user).meet(from, encodeSighting(sighting, {}), 0)).answer;
+  return decodeReply(await objectOf(user).meet(from, encodeSighting(sighting, {}), 0, false), null).answer;
 }
 
 /** Rows of a query in a user's own database. */

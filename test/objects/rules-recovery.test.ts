@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
-import { CALL_TIMEOUT_MS } from "../../durable-objects/user/meetings.ts";
+import { CALL_TIMEOUT_MS } from "../../durable-objects/user/waiting.ts";
 import { distanceM } from "../../src/geo/distance.ts";
 import { SKIP_MAX_MS } from "../../src/nearby/calls.ts";
 import {

@@ -3,7 +3,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { CALL_TIMEOUT_MS } from "../../durable-objects/user/meetings.ts";
+import { CALL_TIMEOUT_MS } from "../../durable-objects/user/waiting.ts";
 import { cellOf } from "../../src/geo/cells.ts";
 import { blurredPlace } from "../../src/geo/coarse.ts";
 import type { Row } from "../../src/observe/steps.ts";

@@ -1,4 +1,4 @@
-import { CALL_TIMEOUT_MS } from "../../durable-objects/user/meetings.ts";
+import { CALL_TIMEOUT_MS } from "../../durable-objects/user/waiting.ts";
 import {
   ask,
   hear,

@@ -41,6 +41,8 @@ export class Checks {
   readonly kinds = { far: 0, near: 0, unknown: 0 };
   /** Views compared with the oracle. */
   compared = 0;
+  /** Answers that repeat what the caller holds. */
+  sameAnswers = 0;
   /** Positions that a near friend was not told, in `economy`. */
   spared = 0;
 
@@ -60,6 +62,15 @@ export class Checks {
     const told = toldPlace(self.sighting, row.visibility);
     const isTold = told !== null && told.lat === sighting.lat && told.lng === sighting.lng;
     if (!isTold || sighting.errorM !== errorOf(row.visibility)) this.#fail("told-finer", what);
+  }
+
+  /** An answer of the rev that its caller holds may be left out: it has to say nothing else than what is held. */
+  answered(from: PersonId, held: Sighting | null, answer: Sighting): void {
+    if (held?.rev !== answer.rev) return;
+    this.sameAnswers++;
+    const { lat, lng, ts, errorM } = answer;
+    const isSame = held.lat === lat && held.lng === lng && held.ts === ts && held.errorM === errorM;
+    if (!isSame) this.#fail("same-rev", `${from} holds another place of rev ${answer.rev}`);
   }
 
   called(from: PersonId, to: PersonId): void {

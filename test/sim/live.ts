@@ -1,4 +1,4 @@
-import { CALL_TIMEOUT_MS } from "../../durable-objects/user/meetings.ts";
+import { CALL_TIMEOUT_MS } from "../../durable-objects/user/waiting.ts";
 import { NO_POINTS, type ObjectRecord } from "../../durable-objects/user/attachment.ts";
 import { NO_TRACK } from "../../src/nearby/jumps.ts";
 import { Renewals } from "../../durable-objects/user/renewals.ts";
@@ -314,8 +314,9 @@ export class Live {
     });
   }
 
-  #ended({ no, callId }: Meeting, answer: Answer | null, isLast: boolean): void {
+  #ended({ no, callId, held }: Meeting, answer: Answer | null, isLast: boolean): void {
     const { now, id } = this.#object;
+    if (answer?.kind === "active") this.#world.checks.answered(id, held, answer.sighting);
     this.#world.log?.(() => `${id}: ${no} answers ${describe(answer)}`);
     const isAwaited = this.circle.contacts.get(no)?.call?.id === callId;
     if (isAwaited && answer?.kind === "active") this.#object.heardOf(no, wordOf(answer.sighting));

@@ -1,4 +1,4 @@
-import { CALL_TIMEOUT_MS } from "../../durable-objects/user/meetings.ts";
+import { CALL_TIMEOUT_MS } from "../../durable-objects/user/waiting.ts";
 import type { Counts } from "./counts.ts";
 import type { Queue } from "./queue.ts";
 import { Chance } from "./random.ts";

@@ -17,6 +17,8 @@ export interface Outcome {
   readonly compared: number;
   /** Positions that a near friend was not told, in `economy`. */
   readonly spared: number;
+  /** Answers that their callers held already: an object sends none of these. */
+  readonly sameAnswers: number;
   /** Share of all pairs whose views were ever compared with the oracle. */
   readonly comparedPairs: number;
   /** What became of every message: with these the same run needs no weather. */
@@ -62,6 +64,7 @@ export function run(
     kinds: checks.kinds,
     compared: checks.compared,
     spared: checks.spared,
+    sameAnswers: checks.sameAnswers,
     comparedPairs,
     fates: network.fates,
   };

@@ -77,6 +77,12 @@ describe("200 fixed seeds", () => {
     expect(tallyOf(stormy).comparedPairs).toBeGreaterThan(0.9);
   });
 
+  test("many answers repeated what their callers held, and none of these said anything else", () => {
+    for (const all of [outcomes, stormy]) {
+      expect(all.reduce((sum, { sameAnswers }) => sum + sameAnswers, 0)).toBeGreaterThan(1_000);
+    }
+  });
+
   test("without faults no fault happened", () => {
     const { lostCalls, lostAnswers, repeatedCalls, timeouts, brokenCalls, resets, lateAlarms } =
       tallyOf(outcomes).counts;

@@ -3,17 +3,21 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { useSpansOf } from "../../src/observe/spans.ts";
-import type { About, Row } from "../../src/observe/steps.ts";
+import type { About, Fan, Row } from "../../src/observe/steps.ts";
 import { LINE_MIN_MS, LINES_BURST, REPORT_MIN_MS, REPORTS_BURST, ROWS_MAX } from "../../src/observe/trace-line.ts";
 import {
   ABOUT,
   departing,
+  departingAll,
   failed,
+  failedTo,
   follow,
   givingUpAfter,
   type Onward,
   onwardOf,
   returned,
+  returnedTo,
+  TIMEOUT,
   traceAs,
   traced,
   traceRequest,
@@ -145,6 +149,24 @@ class Desk {
     return ms;
   }
 
+  /** Calls several others, and returns before they answer. */
+  fan(...objects: string[]): Fan | null {
+    const fan = departingAll("ask", objects.length);
+    for (const object of objects) fan?.add(object);
+    return fan;
+  }
+
+  /** Its call is answered when it has returned, and the answer causes another one. */
+  fanTwice(): void {
+    const first = this.fan("bob");
+    void Promise.resolve().then(() => {
+      returnedTo(first, 0, "soon", Date.now());
+      const second = departingAll("ask", 1);
+      second?.add("bob");
+      setTimeout(() => returnedTo(second, 0, "late", Date.now()), 300);
+    });
+  }
+
   noteAndFollow(ms: number): number {
     return follow(() => this.note(ms));
   }
@@ -244,6 +266,52 @@ describe("what is printed", () => {
     expect(lines[0]?.id).toBe(lines[1]?.id);
     lines = [];
     expect(desk.add(1, 2)).toBe(3);
+    expect(lines).toEqual([]);
+  });
+
+  test("calls that leave at once are rows like any others, each with its own end", async () => {
+    const told = [{ depth: 0, object: "cid", call: "Desk.ask", atMs: 0, ms: 280 }];
+    const desk = new Desk();
+    const fan = desk.fan("bob", "cid", "dan", "eve");
+    expect(fan?.trace.onward).toBe(`${Date.now()} ${fan?.trace.id}`);
+    vi.advanceTimersByTime(100);
+    expect(returnedTo(fan, 0, "a", Date.now())).toBe("a");
+    vi.advanceTimersByTime(200);
+    expect(returnedTo(fan, 1, { answer: "b", trace: told }, Date.now())).toBe("b");
+    failedTo(fan, 2, new RangeError("at 37.7749"), Date.now());
+    expect(lines).toEqual([]);
+    vi.advanceTimersByTime(100);
+    failedTo(fan, 3, TIMEOUT, Date.now());
+    expect(lines.map(callsOf)).toEqual([
+      ["ann Desk.fan 0", "  bob ask 100", "  cid ask 300", "    cid Desk.ask 280", "  dan ask 300", "  eve ask 400"],
+    ]);
+    expect(lines[0]?.calls.map(({ error }) => error)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      "RangeError",
+      "TimeoutError",
+    ]);
+    expect(lines[0]?.event).toBe("call_failed");
+    // Given up, and answered all the same.
+    expect(returnedTo(fan, 3, { answer: "late", trace: told }, Date.now())).toBe("late");
+    expect(lines).toHaveLength(1);
+  });
+
+  test("calls that leave when all else has ended are a trace of their own", async () => {
+    new Desk().fanTwice();
+    await vi.advanceTimersByTimeAsync(300);
+    expect(lines.map(callsOf)).toEqual([["ann ask 0", "  bob ask 300"]]);
+    lines = [];
+    const desk = new Desk();
+    expect(desk.fan("bob")?.trace.id).not.toBe(desk.fan("bob")?.trace.id);
+  });
+
+  test("calls that leave outside of a trace are nobody's", () => {
+    expect(departingAll("ask", 2)).toBeNull();
+    expect(returnedTo(null, 0, "a", Date.now())).toBe("a");
+    failedTo(null, 1, TIMEOUT, Date.now());
     expect(lines).toEqual([]);
   });
 

@@ -1,9 +1,9 @@
 import { CHUNK_CODEC_VERSION } from "../../src/history/chunk.ts";
-import { type Contact, newContact } from "../../src/nearby/contact.ts";
 import type { Track, Waypoint } from "../../src/nearby/jumps.ts";
 import type { CircleState, Self } from "../../src/nearby/state.ts";
 import { type Counts, countsBytes, readCounts, writeCounts } from "../../src/observe/tally.ts";
 import type { FramePace } from "../../src/protocol/pace.ts";
+import { choose, readContacts, readPlace, writeContacts, writePlace } from "./attachment-contacts.ts";
 
 /*
  * A socket's attachment: the only memory that survives hibernation, free of charge, and gone with its socket. Version 4,
@@ -35,16 +35,10 @@ const VERSIONS_READ: ReadonlySet<unknown> = new Set([2, 3, VERSION]);
 /** 16,370 bytes of Uint8Array are what the platform's 16,384 bytes of serialized value leave. */
 export const ATTACHMENT_MAX_BYTES = 16_370;
 
-const FAR_BYTES = 4 + 1 + 8 + 8 + 4 + 4 + 4;
-const NEAR_BYTES = 4 + 1 + 8 + 8 + 4 + 4 + 4 + 4 + 8 + 8 + 8;
-const UNKNOWN_BYTES = 4 + 1;
 const CONNECTION_BYTES = 2 + 8 + 8 + 8 + 2 + 2 + 4 + 4 + 8;
 const STATE_HEAD_BYTES = 1 + 8 + 8 + 8 + (8 + 4 + 4 + 8 + 8) + (8 + 2) + 2 + 2;
 const BEFORE_BYTES = 4 + 4 + 8;
 const HELD_BYTES = BEFORE_BYTES + 8;
-
-const DEGREE_SCALE = 1e7;
-const SLACK_SCALE = 10;
 
 /** A client has opted in to nearby strangers. */
 export interface Discovery {
@@ -96,6 +90,20 @@ export interface Attachment {
 export const NO_POINTS: Unsaved = { since: null, points: null };
 
 const scratch = new DataView(new ArrayBuffer(ATTACHMENT_MAX_BYTES));
+
+/** Where the contacts are in what was encoded last. */
+let contactsAt = 0;
+
+/** The carrier's attachment, in which a single contact can be written anew. */
+export interface Carried {
+  readonly bytes: Uint8Array;
+  /** Offset of the contacts. */
+  readonly contactsAt: number;
+}
+
+export function encodeCarried(connection: ConnectionRecord, object: ObjectRecord): Carried {
+  return { bytes: encodeAttachment({ connection, object }), contactsAt };
+}
 
 /** At most `ATTACHMENT_MAX_BYTES`; contacts that do not fit are forgotten, which costs a meeting and nothing else. */
 export function encodeAttachment({ connection, object }: Attachment): Uint8Array {
@@ -189,8 +197,8 @@ function writeObject(
   const trackBytes = (track.held === null ? 0 : HELD_BYTES) + (track.before === null ? 0 : BEFORE_BYTES);
   const tallyBytes = counts === undefined ? 0 : countsBytes(counts);
   const roomBytes = ATTACHMENT_MAX_BYTES - start - STATE_HEAD_BYTES - trackBytes - tallyBytes - (points?.length ?? 0);
-  const { pacts, unknown, fits } = choose(circle, forget, roomBytes);
-  const complete = circle.complete && fits;
+  const chosen = choose(circle, forget, roomBytes);
+  const complete = circle.complete && chosen.fits;
 
   const { self } = circle;
   let at = start;
@@ -203,7 +211,7 @@ function writeObject(
   if (self.kind === "active") {
     const { rev, ts, activeUntil } = self.sighting;
     scratch.setFloat64(at, rev, true);
-    at = writePlace(at + 8, self.sighting);
+    at = writePlace(scratch, at + 8, self.sighting);
     scratch.setFloat64(at, ts, true);
     scratch.setFloat64(at + 8, activeUntil, true);
     at += 16;
@@ -222,16 +230,8 @@ function writeObject(
     new Uint8Array(scratch.buffer).set(points, at);
     at += points.length;
   }
-  scratch.setUint16(at, pacts.length, true);
-  scratch.setUint16(at + 2, unknown.length, true);
-  at += 4;
-  for (const contact of pacts) at = writePact(at, contact);
-  for (const { no, muted, shown, visibility } of unknown) {
-    scratch.setUint32(at, no, true);
-    scratch.setUint8(at + 4, (muted ? 1 : 0) | (shown && !forget ? 2 : 0) | (visibility === "coarse" ? 8 : 0));
-    at += UNKNOWN_BYTES;
-  }
-  return at;
+  contactsAt = at;
+  return writeContacts(scratch, at, chosen);
 }
 
 function stateFlags({ sharing, self }: CircleState, complete: boolean): number {
@@ -239,71 +239,9 @@ function stateFlags({ sharing, self }: CircleState, complete: boolean): number {
   return (sharing ? 1 : 0) | (complete ? 2 : 0) | activity;
 }
 
-/** Which contacts are written with their pact, and which are forgotten: as unknown, or, when not even that fits, all. */
-function choose(
-  circle: CircleState,
-  forget: boolean,
-  roomBytes: number,
-): { pacts: Contact[]; unknown: Contact[]; fits: boolean } {
-  const kept: Contact[] = [];
-  for (const contact of circle.contacts) {
-    const isAway = contact.pact.kind === "away" && contact.call === null;
-    if (!isAway && contact.visibility !== "hidden") kept.push(contact);
-  }
-  let bytes = kept.length * UNKNOWN_BYTES;
-  // Who is left out is read from the friend table again, and every client gets a new snapshot.
-  if (bytes > roomBytes) return { pacts: [], unknown: [], fits: false };
-  const pacts: Contact[] = [];
-  const unknown: Contact[] = [];
-  for (const contact of kept) {
-    const moreBytes = forget ? 0 : pactBytes(contact, circle.keepsNear === true) - UNKNOWN_BYTES;
-    if (moreBytes > 0 && bytes + moreBytes <= roomBytes) {
-      bytes += moreBytes;
-      pacts.push(contact);
-    } else unknown.push(contact);
-  }
-  return { pacts, unknown, fits: true };
-}
-
-/** 0 for a contact that is written as unknown. */
-function pactBytes({ pact, call, seen }: Contact, keepsNear: boolean): number {
-  if (call !== null) return 0;
-  if (pact.kind === "far") return FAR_BYTES;
-  if (pact.kind !== "near") return 0;
-  // The record of a near friend has no place for an error: a coarse position would come back as an exact one.
-  const isWhole = seen !== null && seen.rev === pact.theirs && seen.errorM === 0;
-  return keepsNear && isWhole ? NEAR_BYTES : 0;
-}
-
-function writePact(start: number, { no, muted, shown, pact, seen, visibility }: Contact): number {
-  if (pact.kind !== "far" && pact.kind !== "near") throw new Error(`contact ${no} has no pact`);
-  scratch.setUint32(start, no, true);
-  const flags = (muted ? 1 : 0) | (shown ? 2 : 0) | (pact.kind === "near" ? 4 : 0) | (visibility === "coarse" ? 8 : 0);
-  scratch.setUint8(start + 4, flags);
-  scratch.setFloat64(start + 5, pact.mine, true);
-  scratch.setFloat64(start + 13, pact.theirs, true);
-  let at = writePlace(start + 21, pact.anchor);
-  if (pact.kind === "far") {
-    scratch.setUint32(at, Math.round(pact.slackM * SLACK_SCALE), true);
-    return at + 4;
-  }
-  if (seen === null) throw new Error(`near contact ${no} has no position`);
-  at = writePlace(at, seen);
-  scratch.setFloat64(at, seen.ts, true);
-  scratch.setFloat64(at + 8, seen.activeUntil, true);
-  scratch.setFloat64(at + 16, pact.toldUntil, true);
-  return at + 24;
-}
-
 function writeWaypoint(start: number, waypoint: Waypoint): number {
-  const at = writePlace(start, waypoint);
+  const at = writePlace(scratch, start, waypoint);
   scratch.setFloat64(at, waypoint.ts, true);
-  return at + 8;
-}
-
-function writePlace(at: number, { lat, lng }: { lat: number; lng: number }): number {
-  scratch.setInt32(at, Math.round(lat * DEGREE_SCALE), true);
-  scratch.setInt32(at + 4, Math.round(lng * DEGREE_SCALE), true);
   return at + 8;
 }
 
@@ -337,22 +275,7 @@ function readObject(view: DataView, start: number): ObjectRecord {
   // A copy: the view may be of a larger buffer that is written again.
   const points = pointsLength === 0 ? null : new Uint8Array(view.buffer, view.byteOffset + at, pointsLength).slice();
   at += pointsLength;
-  const pactCount = view.getUint16(at, true);
-  const unknownCount = view.getUint16(at + 2, true);
-  at += 4;
-  const contacts: Contact[] = [];
-  for (let i = 0; i < pactCount; i++) {
-    const contact = readPact(view, at);
-    contacts.push(contact);
-    at += contact.pact.kind === "near" ? NEAR_BYTES : FAR_BYTES;
-  }
-  for (let i = 0; i < unknownCount; i++, at += UNKNOWN_BYTES) {
-    const contactFlags = view.getUint8(at + 4);
-    const contact = newContact(view.getUint32(at, true), (contactFlags & 1) !== 0, visibilityOf(contactFlags));
-    contact.shown = (contactFlags & 2) !== 0;
-    contact.forgotten = true;
-    contacts.push(contact);
-  }
+  const contacts = readContacts(view, at);
   return {
     circle: { rev, sharing: (flags & 1) !== 0, complete: (flags & 2) !== 0, self, contacts },
     positionTat: view.getFloat64(start + 9, true),
@@ -363,33 +286,6 @@ function readObject(view: DataView, start: number): ObjectRecord {
   };
 }
 
-function readPact(view: DataView, at: number): Contact {
-  const flags = view.getUint8(at + 4);
-  const contact = newContact(view.getUint32(at, true), (flags & 1) !== 0, visibilityOf(flags));
-  contact.shown = (flags & 2) !== 0;
-  const mine = view.getFloat64(at + 5, true);
-  const theirs = view.getFloat64(at + 13, true);
-  const anchor = readPlace(view, at + 21);
-  contact.theirRev = theirs;
-  if ((flags & 4) === 0) {
-    contact.pact = { kind: "far", mine, theirs, anchor, slackM: view.getUint32(at + 29, true) / SLACK_SCALE };
-  } else {
-    const [ts, activeUntil] = [view.getFloat64(at + 37, true), view.getFloat64(at + 45, true)];
-    contact.pact = { kind: "near", mine, theirs, anchor, toldUntil: view.getFloat64(at + 53, true) };
-    contact.seen = { rev: theirs, ...readPlace(view, at + 29), ts, activeUntil, errorM: 0 };
-  }
-  return contact;
-}
-
-/** A friend from whom the user is hidden is away, and in no copy. */
-function visibilityOf(contactFlags: number): "exact" | "coarse" {
-  return (contactFlags & 8) === 0 ? "exact" : "coarse";
-}
-
 function readWaypoint(view: DataView, at: number): Waypoint {
   return { ...readPlace(view, at), ts: view.getFloat64(at + 8, true) };
-}
-
-function readPlace(view: DataView, at: number): { lat: number; lng: number } {
-  return { lat: view.getInt32(at, true) / DEGREE_SCALE, lng: view.getInt32(at + 4, true) / DEGREE_SCALE };
 }

@@ -1,8 +1,17 @@
 import { CLOSE, CLOSE_REASON, type CloseKind } from "../../src/protocol/errors.ts";
 import { CONNECTIONS_PER_USER_MAX } from "../../src/protocol/limits.ts";
 import { type FramePace, NEW_PACE } from "../../src/protocol/pace.ts";
+import type { Contact } from "../../src/nearby/contact.ts";
 import type { Meter } from "../../src/observe/meter.ts";
-import { decodeAttachment, type Discovery, encodeAttachment, type ObjectRecord } from "./attachment.ts";
+import {
+  type Carried,
+  decodeAttachment,
+  type Discovery,
+  encodeAttachment,
+  encodeCarried,
+  type ObjectRecord,
+} from "./attachment.ts";
+import { rewriteNear } from "./attachment-contacts.ts";
 
 export interface Connection {
   readonly ws: WebSocket;
@@ -35,6 +44,8 @@ export class Connections {
   readonly #all = new Map<WebSocket, Connection>();
   #carrier: Connection | null = null;
   #carrierStale = false;
+  /** What the carrier's attachment is. */
+  #carried: Carried | null = null;
 
   constructor(ctx: DurableObjectState, meter: Meter) {
     this.#ctx = ctx;
@@ -107,7 +118,9 @@ export class Connections {
   /** The connection is over, or is about to be: nothing is sent to it from now on. */
   drop(connection: Connection): void {
     this.#all.delete(connection.ws);
-    if (this.#carrier === connection) this.#carrier = null;
+    if (this.#carrier !== connection) return;
+    this.#carrier = null;
+    this.#carried = null;
   }
 
   close(connection: Connection, kind: CloseKind): void {
@@ -120,14 +133,24 @@ export class Connections {
     this.#carrier ??= this.#all.values().next().value ?? null;
     if (this.#carrier === null) return false;
     this.#carrierStale = false;
-    this.#write(this.#carrier, object);
+    this.#carried = encodeCarried(this.#carrier, object);
+    this.#put(this.#carrier, this.#carried.bytes);
+    return true;
+  }
+
+  /** The same where nothing but this contact has changed since. False: all has to be written. */
+  carryOne(contact: Contact): boolean {
+    if (this.#carrier === null || this.#carried === null || this.carrierStale) return false;
+    const { bytes, contactsAt } = this.#carried;
+    if (!rewriteNear(new DataView(bytes.buffer), contactsAt, contact)) return false;
+    this.#put(this.#carrier, bytes);
     return true;
   }
 
   /** Writes what a socket has to remember about itself. The carrier's comes with the state. */
   note(connection: Connection): void {
     if (connection === this.#carrier) this.#carrierStale = true;
-    else this.#write(connection, null);
+    else this.#put(connection, encodeAttachment({ connection, object: null }));
   }
 
   /** Every client gets a new `nearby` before anything else about friends. */
@@ -156,8 +179,7 @@ export class Connections {
     for (const connection of this.#all.values()) this.send(connection, frame);
   }
 
-  #write(connection: Connection, object: ObjectRecord | null): void {
-    const bytes = encodeAttachment({ connection, object });
+  #put(connection: Connection, bytes: Uint8Array): void {
     connection.ws.serializeAttachment(bytes);
     this.#meter.attachmentWrites += 1;
     this.#meter.attachmentBytes = bytes.length;

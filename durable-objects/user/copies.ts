@@ -33,22 +33,30 @@ export class Copies {
 
   /** Brings the copy of the state up to date, if it has to be: a socket's attachment, which costs no row. */
   mirror(): void {
-    const { circle, connections, agenda, kept, history } = this.#parts;
+    const { circle, connections, agenda, history } = this.#parts;
     const { version, urgency } = circle;
-    const isCurrent =
-      version === this.#mirroredVersion &&
+    const isRestCurrent =
+      urgency === this.#mirroredUrgency &&
       agenda.alarmAt === this.#mirroredAlarmAt &&
       history.version === this.#mirroredHistory;
+    const isCurrent = isRestCurrent && version === this.#mirroredVersion;
     if (connections.size === 0) {
       // A friend whom the row has as away has come back: who wakes from that row would never meet this friend.
       if (circle.roused !== this.#keptRoused) this.keep();
       return;
     }
     if (isCurrent && !connections.carrierStale) return;
+    this.#mirroredVersion = version;
+    const { onlyChanged } = circle.changed;
+    circle.changed.copied();
+    if (!isRestCurrent || onlyChanged === null || !connections.carryOne(onlyChanged)) this.#carryAll();
+  }
+
+  #carryAll(): void {
+    const { circle, connections, agenda, kept, history } = this.#parts;
     connections.carry(this.#record());
     this.#mirroredHistory = history.version;
-    this.#mirroredVersion = version;
-    this.#mirroredUrgency = urgency;
+    this.#mirroredUrgency = circle.urgency;
     this.#mirroredAlarmAt = agenda.alarmAt;
     // A row from a time without sockets would be restored after a crash, older than what was told since. Its points may
     // have been promised to somebody, and an attachment dies with its socket.

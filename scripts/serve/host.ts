@@ -30,6 +30,11 @@ const CLOSE_FRAMES_MS = 150;
 /** A cold start of workerd takes about 1 s; a machine under load several times that. */
 const HEALTHY_WAIT_MS = 30_000;
 const HEALTHY_POLL_MS = 20;
+/**
+ * All objects share one heap here, and what they make of a position is mostly garbage a moment later. With the 16 MiB that
+ * V8 leaves to the young much of it grows old first, and to collect that took an eighth of the CPU time of a full server.
+ */
+const V8_FLAGS = "--min-semi-space-size=16 --max-semi-space-size=32";
 
 /** Empty until ready. */
 let end: (() => Promise<void>) | undefined;
@@ -74,6 +79,7 @@ async function run(options: StartHost): Promise<void> {
   const keptQueues = kept.map(({ queue }) => queue);
   const secret = randomUUID();
   const bundle = await readBundle(bundleFile);
+  process.env["MINIFLARE_WORKERD_V8_FLAGS"] ??= V8_FLAGS;
   miniflare = new Miniflare(runtimeOptions({ ...options, bundle, secret, keptQueues }));
   await miniflare.ready;
   // Miniflare exits with 143 at a signal, at once and without a word to the sockets.

@@ -65,6 +65,10 @@ export class Circle {
   get roused(): number {
     return this.#contacts.roused;
   }
+  /** What has changed since the last copy, beside what `urgency` counts. */
+  get changed(): Pick<Contacts, "onlyChanged" | "copied"> {
+    return this.#contacts;
+  }
 
   /** No friend of whom nothing is known still owes an answer: the moment for a snapshot. */
   get settled(): boolean {

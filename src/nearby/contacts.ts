@@ -15,6 +15,7 @@ export class Contacts {
   #version = 0;
   #cameOrWent = 0;
   #roused = 0;
+  #changed: Contact | "some" | null = null;
 
   constructor(
     { radiusM, keepsNear, hasIndex }: { radiusM: number; keepsNear: boolean; hasIndex: boolean },
@@ -50,9 +51,20 @@ export class Contacts {
     return this.#roused;
   }
 
-  /** Something about the contact that a copy holds has changed. */
-  touch(): void {
+  /** The one contact that has changed since the last copy; null when more has, or nothing. */
+  get onlyChanged(): Contact | null {
+    return this.#changed === "some" ? null : this.#changed;
+  }
+
+  /** A copy holds everything as it is now. */
+  copied(): void {
+    this.#changed = null;
+  }
+
+  /** Something that a copy holds has changed: about this contact, or, without one, about more. */
+  touch(contact?: Contact): void {
     this.#version += 1;
+    this.#changed = contact !== undefined && (this.#changed ?? contact) === contact ? contact : "some";
   }
 
   /**
@@ -72,7 +84,7 @@ export class Contacts {
       if (visibility === "hidden") contact.pact = HIDDEN;
     }
     this.#complete = true;
-    this.#version += 1;
+    this.touch();
     return true;
   }
 
@@ -84,7 +96,7 @@ export class Contacts {
     // may have been presumed inactive and never asked.
     contact.forgotten = !this.#complete || this.#hasIndex;
     this.#byNo.set(no, contact);
-    this.#version += 1;
+    this.touch();
     return contact;
   }
 
@@ -112,7 +124,7 @@ export class Contacts {
 
   delete(no: FriendNo): void {
     this.#byNo.delete(no);
-    this.#version += 1;
+    this.touch();
   }
 
   clear(): void {
@@ -123,7 +135,7 @@ export class Contacts {
   /** In mode `exact` a near pact is in no copy: what is restored as unknown meets at the same moments. */
   agree(contact: Contact, pact: Pact): void {
     const isSame = pact.kind === "near" && contact.pact.kind === "near" && !this.#keepsNear;
-    if (pact !== contact.pact && !isSame) this.#version += 1;
+    if (pact !== contact.pact && !isSame) this.touch(contact);
     if (contact.pact.kind === "away" && pact.kind !== "away") this.#roused += 1;
     contact.pact = pact;
   }

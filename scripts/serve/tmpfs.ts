@@ -2,6 +2,7 @@
 import { accessSync, constants, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { atExit } from "../at-exit.ts";
 
 const TMPFS_DIR = "/dev/shm";
 /** Containers often give /dev/shm 64 MiB, which about 700 users' databases fill; then a disk is the better place. */
@@ -20,11 +21,12 @@ export interface TemporaryFolder {
 /** A fresh folder for what is not kept, removed at the latest when this process exits. */
 export function temporaryFolder(prefix: string): TemporaryFolder {
   const path = mkdtempSync(join(temporaryRoot(), prefix));
+  const removeNow = (): void => rmSync(path, { recursive: true, force: true });
+  const forget = atExit(removeNow);
   const remove = (): void => {
-    process.off("exit", remove);
-    rmSync(path, { recursive: true, force: true });
+    forget();
+    removeNow();
   };
-  process.once("exit", remove);
   return { path, remove };
 }
 

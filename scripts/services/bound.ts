@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { atExit } from "../at-exit.ts";
 
 /** What was asked to end and has not after so long is killed. */
 const STOP_WAIT_MS = 5_000;
@@ -34,9 +35,10 @@ export function spawnBound(program: string, args: readonly string[], { cwd, logF
   const child = spawn(guarded ? "setpriv" : program, words, { cwd, detached: true, stdio: ["ignore", logFd, logFd] });
   // Without a listener an ENOENT would be thrown at nobody; whoever waits for an answer tells of it.
   child.on("error", () => {});
-  const kill = () => void child.kill("SIGKILL");
-  process.once("exit", kill);
-  child.once("exit", () => process.off("exit", kill));
+  child.once(
+    "exit",
+    atExit(() => void child.kill("SIGKILL")),
+  );
   return child;
 }
 

@@ -148,7 +148,7 @@ export class Api {
   async #nearby(user: string): Promise<Reply> {
     const session = await this.#sessions.enter(user);
     try {
-      return json(session.nearby());
+      return json(session.nearby(Date.now()));
     } finally {
       this.#sessions.leave(user);
     }

@@ -7,6 +7,7 @@ import { PING, PONG } from "../../../src/protocol/limits.ts";
 import { frameArrived, frameDecoded, type FramePace, NEW_PACE } from "../../../src/protocol/pace.ts";
 import { inspectRefused } from "../../../src/protocol/refused.ts";
 import { decodeUp, type Up } from "../../../src/protocol/up.ts";
+import type { Counted } from "./connections.ts";
 import type { Screen } from "./session.ts";
 
 /** Node ends a longer timer at once; tokens live longer. */
@@ -20,7 +21,7 @@ export interface ConnectionOptions {
   onClose: () => void;
 }
 
-export class Connection implements Screen {
+export class Connection implements Screen, Counted {
   readonly user: string;
   readonly device: string | undefined;
   hasSnapshot = false;
@@ -62,6 +63,10 @@ export class Connection implements Screen {
 
   close(kind: CloseKind): void {
     this.#socket.close(CLOSE[kind], CLOSE_REASON[kind]);
+  }
+
+  replace(): void {
+    this.close("replaced");
   }
 
   /** The server has failed at this connection. */

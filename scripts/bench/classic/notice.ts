@@ -19,8 +19,10 @@ export type Notice =
   | { readonly kind: "profile"; readonly origin: string }
   /** The friendship with `friend` is another one: read it again. */
   | { readonly kind: "edge"; readonly origin: string; readonly friend: string; readonly state?: EdgeState }
-  /** A client has connected: the same device may be open elsewhere. */
-  | { readonly kind: "opened"; readonly origin: string; readonly device: string };
+  /** A client has connected to that server, of whose connections each was last heard then, ms. */
+  | { readonly kind: "opened"; readonly origin: string; readonly device?: string; readonly heard: readonly number[] }
+  /** Another server's answer to it. */
+  | { readonly kind: "open"; readonly origin: string; readonly heard: readonly number[] };
 
 /** Said to the clients, too. */
 export type EdgeState = "incoming" | "friend" | "removed";
@@ -50,13 +52,19 @@ export function decodeNotice(text: string): Notice | undefined {
     return position && { kind, origin, position };
   }
   if (kind === "profile") return { kind, origin };
-  if (kind === "opened") {
-    return "device" in value && typeof value.device === "string" ? { kind, origin, device: value.device } : undefined;
+  if (kind === "opened" || kind === "open") {
+    const heard = "heard" in value && Array.isArray(value.heard) ? value.heard.filter(isNumber) : [];
+    const device = "device" in value && typeof value.device === "string" ? { device: value.device } : undefined;
+    return kind === "open" ? { kind, origin, heard } : { kind, origin, heard, ...device };
   }
   if (kind !== "edge" || !("friend" in value) || typeof value.friend !== "string") return undefined;
   const state = "state" in value ? value.state : undefined;
   const isState = state === "incoming" || state === "friend" || state === "removed";
   return { kind, origin, friend: value.friend, ...(isState ? { state } : undefined) };
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
 }
 
 function toPosition(value: object): Position | undefined {

@@ -5,18 +5,13 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { bearerToken } from "../../../src/auth/credentials.ts";
 import { type Caller, verifyToken } from "../../../src/auth/token.ts";
 import { encodeDown, type Welcome } from "../../../src/protocol/down.ts";
-import {
-  CONNECTIONS_PER_USER_MAX,
-  FRAME_MAX_BYTES,
-  IMPORT_MAX_BYTES,
-  PROTOCOL_VERSION,
-  SUBPROTOCOL,
-} from "../../../src/protocol/limits.ts";
+import { FRAME_MAX_BYTES, IMPORT_MAX_BYTES, PROTOCOL_VERSION, SUBPROTOCOL } from "../../../src/protocol/limits.ts";
 import type { Up } from "../../../src/protocol/up.ts";
 import type { Settings } from "../../../src/settings.ts";
 import { Api } from "./api.ts";
 import { Bus } from "./bus.ts";
 import { Connection } from "./connection.ts";
+import { type ConnectionNews, Connections } from "./connections.ts";
 import { callerOf, checkHandshake, unauthorized } from "./handshake.ts";
 import { newestLive } from "./live.ts";
 import { json, problem, type Reply } from "./reply.ts";
@@ -44,12 +39,16 @@ export class Peer {
   readonly #bus: Bus;
   readonly #api: Api;
   readonly #sockets: WebSocketServer;
-  readonly #connections = new Map<string, Set<Connection>>();
+  readonly #connections: Connections<Connection>;
   readonly #onError: (error: Error) => void;
 
-  private constructor({ settings, onError }: PeerOptions, parts: { store: Store; sessions: Sessions; bus: Bus }) {
+  private constructor(
+    { origin, settings, onError }: PeerOptions,
+    parts: { store: Store; sessions: Sessions; bus: Bus },
+  ) {
     this.#settings = settings;
     this.#onError = onError;
+    this.#connections = new Connections(origin);
     this.#store = parts.store;
     this.#sessions = parts.sessions;
     this.#bus = parts.bus;
@@ -74,8 +73,8 @@ export class Peer {
       origin,
       store,
       settings,
-      onOpenedElsewhere: (user, device) => {
-        if (peer.current !== undefined) peer.current.#replace(user, device);
+      onConnections: (user, news) => {
+        if (peer.current !== undefined) peer.current.#onConnections(user, news);
       },
     });
     const bus = await Bus.open(redisUrls, {
@@ -100,7 +99,7 @@ export class Peer {
   }
 
   close(): void {
-    for (const all of this.#connections.values()) for (const connection of all) connection.close("restart");
+    for (const connection of this.#connections) connection.close("restart");
     this.http.close();
     this.http.closeIdleConnections();
     this.#sessions.close();
@@ -161,13 +160,13 @@ export class Peer {
       device,
       onMessage: (message) => session && this.#receive(connection, session, message),
       onClose: () => {
-        this.#forget(connection);
+        this.#connections.delete(connection);
         session?.screens.delete(connection);
         if (session !== undefined) this.#sessions.leave(user);
         session = undefined;
       },
     });
-    this.#admit(connection);
+    this.#connections.add(connection);
     connection.send(this.#welcome(user));
     try {
       const entered = await this.#sessions.enter(user);
@@ -176,9 +175,10 @@ export class Peer {
         return;
       }
       session = entered;
-      session.open(connection);
+      session.open(connection, Date.now());
       connection.ready();
-      if (device !== undefined) await this.#sessions.tell(user, { kind: "opened", device });
+      const heard = this.#connections.heardOf(user);
+      await this.#sessions.tell(user, { kind: "opened", heard, ...(device === undefined ? undefined : { device }) });
     } catch (error) {
       this.#onError(error instanceof Error ? error : new Error(String(error)));
       connection.fail();
@@ -246,35 +246,10 @@ export class Peer {
     return encodeDown(welcome);
   }
 
-  /** At most ten connections of a user, and one of a device. */
-  #admit(connection: Connection): void {
-    const { user, device } = connection;
-    if (device !== undefined) this.#replace(user, device);
-    let all = this.#connections.get(user);
-    if (all === undefined) {
-      all = new Set();
-      this.#connections.set(user, all);
-    }
-    if (all.size >= CONNECTIONS_PER_USER_MAX) {
-      const [silent] = [...all].toSorted((a, b) => a.heardMs - b.heardMs);
-      if (silent !== undefined) this.#end(silent);
-    }
-    all.add(connection);
-  }
-
-  #replace(user: string, device: string): void {
-    for (const one of this.#connections.get(user) ?? []) if (one.device === device) this.#end(one);
-  }
-
-  #end(connection: Connection): void {
-    this.#forget(connection);
-    connection.close("replaced");
-  }
-
-  #forget(connection: Connection): void {
-    const all = this.#connections.get(connection.user);
-    all?.delete(connection);
-    if (all?.size === 0) this.#connections.delete(connection.user);
+  /** The other servers have to know, or a user has ten connections on each of them. */
+  #onConnections(user: string, news: ConnectionNews): void {
+    if (!this.#connections.learn(user, news)) return;
+    this.#sessions.tell(user, { kind: "open", heard: this.#connections.heardOf(user) }).catch(this.#onError);
   }
 }
 

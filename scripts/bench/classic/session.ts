@@ -18,6 +18,7 @@ export interface Screen {
 
 export interface SessionRules {
   readonly radiusM: number;
+  readonly inactiveAfterMs: number;
   readonly positionBurst: number;
   readonly positionMinMs: number;
   readonly jumps: JumpOptions;
@@ -76,7 +77,7 @@ export class Session {
   moveTo(position: Position, nowMs: number): void {
     this.#own = position;
     for (const link of this.links.values()) this.look(link, nowMs);
-    for (const screen of this.screens) if (!screen.hasSnapshot) this.#sendSnapshot(screen);
+    for (const screen of this.screens) if (!screen.hasSnapshot) this.#sendSnapshot(screen, nowMs);
   }
 
   /** Whether a position from elsewhere is news here. */
@@ -86,15 +87,17 @@ export class Session {
 
   /** No live position for too long: who is not seen sees nobody. */
   fallSilent(nowMs: number): void {
+    // A position has just come in, and the channel has not said it yet.
+    if (this.#own !== null && !this.#isOver(this.#own, nowMs)) return;
     this.#own = null;
     this.#track = NO_TRACK;
     this.lookAtAll(nowMs);
   }
 
   /** A new client. It gets the snapshot at once if the user is active. */
-  open(screen: Screen): void {
+  open(screen: Screen, nowMs: number): void {
     this.screens.add(screen);
-    if (this.#own !== null) this.#sendSnapshot(screen);
+    if (this.#own !== null && !this.#isOver(this.#own, nowMs)) this.#sendSnapshot(screen, nowMs);
   }
 
   lookAtAll(nowMs: number): void {
@@ -146,7 +149,9 @@ export class Session {
     for (const screen of this.screens) screen.send(frame);
   }
 
-  nearby(): Nearby {
+  nearby(nowMs: number): Nearby {
+    // Whose time is over and who has not been swept out yet.
+    this.lookAtAll(nowMs);
     const friends: Friend[] = [];
     for (const link of this.links.values()) {
       const { position } = link.friend;
@@ -160,8 +165,9 @@ export class Session {
   #reach({ friend, muted, hidden, coarse }: Link, nowMs: number): number | GoneReason {
     if (muted) return "unsubscribed";
     if (hidden || isPaused(friend, nowMs) || isPaused(this.me, nowMs)) return "paused";
-    if (this.#own === null || friend.position === null) return "inactive";
-    const awayM = distanceM(this.#own, shownPlace(friend.position, coarse));
+    const { position } = friend;
+    if (this.#own === null || position === null || this.#isOver(position, nowMs)) return "inactive";
+    const awayM = distanceM(this.#own, shownPlace(position, coarse));
     return awayM > this.#rules.radiusM ? "far" : awayM;
   }
 
@@ -189,9 +195,13 @@ export class Session {
     }
   }
 
-  #sendSnapshot(screen: Screen): void {
+  #isOver({ atMs }: Position, nowMs: number): boolean {
+    return atMs + this.#rules.inactiveAfterMs <= nowMs;
+  }
+
+  #sendSnapshot(screen: Screen, nowMs: number): void {
+    screen.send(encodeDown(this.nearby(nowMs)));
     screen.hasSnapshot = true;
-    screen.send(encodeDown(this.nearby()));
   }
 
   /** Written out for the frame that nearly all frames are: a friend who is shown has moved. */

@@ -3,6 +3,7 @@ import { encodeDown } from "../../../src/protocol/down.ts";
 import type { Fix } from "../../../src/protocol/fix.ts";
 import type { Settings } from "../../../src/settings.ts";
 import type { Bus } from "./bus.ts";
+import type { ConnectionNews } from "./connections.ts";
 import { decodeNotice, encodeNotice, encodePosition, type EdgeState, type Notice, type Position } from "./notice.ts";
 import { cardOf, isPaused, type Known, type Link, People } from "./people.ts";
 import { Session, type SessionRules } from "./session.ts";
@@ -16,8 +17,8 @@ export interface SessionsOptions {
   origin: string;
   store: Store;
   settings: Settings;
-  /** Another process of the server has opened this device. */
-  onOpenedElsewhere: (user: string, device: string) => void;
+  /** Another server speaks of a user's connections. */
+  onConnections: (user: string, news: ConnectionNews) => void;
 }
 
 type News = Notice extends infer N ? (N extends { kind: "position" } ? never : Omit<N, "origin">) : never;
@@ -27,7 +28,7 @@ export class Sessions {
   readonly #store: Store;
   readonly #inactiveAfterMs: number;
   readonly #rules: SessionRules;
-  readonly #onOpenedElsewhere: SessionsOptions["onOpenedElsewhere"];
+  readonly #onConnections: SessionsOptions["onConnections"];
   readonly #people: People;
   readonly #sessions = new Map<string, { session: Session; ready: Promise<void>; uses: number }>();
   /** Who has a position. */
@@ -37,14 +38,15 @@ export class Sessions {
   readonly #sweep: NodeJS.Timeout;
   #bus: Bus | null = null;
 
-  constructor({ origin, store, settings, onOpenedElsewhere }: SessionsOptions) {
+  constructor({ origin, store, settings, onConnections }: SessionsOptions) {
     this.#origin = origin;
     this.#store = store;
-    this.#onOpenedElsewhere = onOpenedElsewhere;
+    this.#onConnections = onConnections;
     const { inactiveAfterMs, updateEveryMs, speedMaxMps } = settings;
     this.#inactiveAfterMs = inactiveAfterMs;
     this.#rules = {
       radiusM: settings.radiusM,
+      inactiveAfterMs,
       positionBurst: settings.positionBurst,
       positionMinMs: settings.positionMinMs,
       jumps: { speedMaxMps, betterForMs: Math.max(0, inactiveAfterMs - updateEveryMs) },
@@ -195,7 +197,8 @@ export class Sessions {
         this.#edgeChanged(user, notice.friend, notice.state);
         break;
       case "opened":
-        if (notice.origin !== this.#origin) this.#onOpenedElsewhere(user, notice.device);
+      case "open":
+        if (notice.origin !== this.#origin) this.#onConnections(user, notice);
         break;
     }
   }

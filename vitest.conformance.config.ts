@@ -19,7 +19,11 @@ export default defineConfig({
   test: {
     projects:
       (process.env["CONFORMANCE_URL"] ?? "") === ""
-        ? [target("ours", "test/blackbox/setup.ts"), target("classic", "test/conformance/classic.ts")]
+        ? [
+            target("ours", "test/blackbox/setup.ts"),
+            target("classic", "test/conformance/classic.ts"),
+            { test: { name: "parts", environment: "node" as const, include: ["test/conformance/**/*.test.ts"] } },
+          ]
         : [target("given", "test/conformance/given.ts")],
   },
 });

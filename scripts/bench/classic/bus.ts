@@ -18,6 +18,8 @@ const CACHE_PREFIX = "loc:";
 export interface BusOptions {
   /** What was said on a user's channel. */
   onMessage: (user: string, text: string) => void;
+  /** What the cache has of users whose channel was heard at another server until a moment ago. */
+  onHandedOver: (found: readonly [user: string, text: string][]) => void;
   onError: (error: Error) => void;
   /** How long the cache keeps a position, ms. */
   keepMs: number;
@@ -140,7 +142,7 @@ export class Bus {
     await sleep(HANDOVER_MS);
     if (this.#closed) return;
     // Who published on the new one before this server heard it said it to the cache as well.
-    for (const [user, text] of await this.recall(moved())) this.#options.onMessage(user, text);
+    this.#options.onHandedOver(await this.recall(moved()));
     this.#leaving = null;
     await this.#unsubscribeOn(before, moved());
   }

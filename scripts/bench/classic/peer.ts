@@ -79,6 +79,7 @@ export class Peer {
     });
     const bus = await Bus.open(redisUrls, {
       onMessage: (user, text) => sessions.hear(user, text),
+      onHandedOver: (found) => sessions.catchUp(found),
       onError,
       keepMs: settings.inactiveAfterMs,
     });

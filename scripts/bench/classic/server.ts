@@ -51,7 +51,8 @@ function tell(message: FromServer): void {
 }
 
 function note(error: Error): void {
-  process.stderr.write(`classic: ${error.message}\n`);
+  // What its parts do when everything ends together is no news.
+  if (!ending.signal.aborted) process.stderr.write(`classic: ${error.message}\n`);
 }
 
 function stop(): void {

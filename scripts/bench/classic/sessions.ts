@@ -130,6 +130,16 @@ export class Sessions {
     else if (notice.origin !== this.#origin) this.#apply(user, notice);
   }
 
+  /** Positions that the channel may have said while it went to another server; most of them it has said. */
+  catchUp(found: readonly [user: string, text: string][]): void {
+    for (const [user, text] of found) {
+      const notice = decodeNotice(text);
+      const known = this.#people.get(user)?.position ?? null;
+      if (notice?.kind !== "position") continue;
+      if (known === null || notice.position.ts > known.ts || notice.position.atMs > known.atMs) this.hear(user, text);
+    }
+  }
+
   get #onBus(): Bus {
     if (this.#bus === null) throw new Error("not connected to a bus");
     return this.#bus;

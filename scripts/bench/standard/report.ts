@@ -1,7 +1,7 @@
 /** What a bench found, as one document and as a table. */
 import { cpus, release } from "node:os";
-import { median, round } from "./figures.ts";
-import type { LoadFigures } from "./load.ts";
+import { median, round } from "../figures.ts";
+import type { LoadFigures } from "../load.ts";
 
 /** Deliveries per second of the real server, as a share of the floor's: what the rules may cost. */
 const RATIO_TARGET = 0.6;

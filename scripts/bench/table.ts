@@ -1,0 +1,10 @@
+/** All benches. The workloads come first, and of them the one that is meant when none is named. */
+import { activation } from "./activation/entry.ts";
+import type { Bench } from "./entry.ts";
+import { history } from "./history/entry.ts";
+import { ownTracks } from "./owntracks/entry.ts";
+import { standard } from "./standard/entry.ts";
+import { strangers } from "./strangers/entry.ts";
+import { tracing } from "./tracing/entry.ts";
+
+export const BENCHES: readonly Bench[] = [standard, history, ownTracks, activation, strangers, tracing];

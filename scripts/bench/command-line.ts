@@ -84,10 +84,11 @@ function asOption({ kind, name }: Bench): string {
 function readNumber(bench: Bench, values: Values, usage: string, name: NumberName): number {
   const bounds = bench.numbers[name];
   if (bounds === undefined) throw new Error(`${bench.name} takes no --${name}`);
-  const { fallback, min = 1, max, atMost } = bounds;
-  const ceiling = atMost === undefined ? max : Math.min(max, readNumber(bench, values, usage, atMost));
+  const { fallback, min = 1 } = bounds;
+  const max =
+    typeof bounds.max === "number" ? bounds.max : bounds.max((other) => readNumber(bench, values, usage, other));
   const text = textOf(values, name);
-  return readInteger(usage, { option: `--${name}`, text, fallback: Math.min(fallback, ceiling), min, max: ceiling });
+  return readInteger(usage, { option: `--${name}`, text, fallback: Math.min(fallback, max), min, max });
 }
 
 function readTargets(bench: Bench, values: Values, usage: string): readonly TargetName[] {

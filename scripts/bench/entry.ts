@@ -13,9 +13,8 @@ export interface Bounds {
   readonly fallback: number;
   /** Default 1. */
   readonly min?: number;
-  readonly max: number;
-  /** It cannot be above this one either, and its default gives way to it. */
-  readonly atMost?: NumberName;
+  /** By the other numbers where it depends on them; then the default gives way to it. */
+  readonly max: number | ((number: Asked["number"]) => number);
 }
 
 export interface Bench {
@@ -53,4 +52,6 @@ export interface Outcome {
   readonly text: string;
   /** What did not come out as it must; the command then exits with 1. */
   readonly failures: readonly string[];
+  /** Its text is one for docs/benchmarks.md: nothing was cut short. Without it, the bench has no section there. */
+  readonly isOfRecord?: boolean;
 }

@@ -40,6 +40,8 @@ export interface Backend {
   url: string;
   /** The process that serves, for measurements; undefined where /proc is missing. */
   runtimePid: number | undefined;
+  /** Its parent, which reads what it logs. */
+  hostPid: number | undefined;
   /** Settled when the processes have ended, asked for or not: true when they ended as asked. */
   ended: Promise<boolean>;
   /**
@@ -82,7 +84,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     signal?.removeEventListener("abort", onAbort);
   }
   const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-  return { url: `http://${authority}`, runtimePid: childPid(child.pid), ended, stop };
+  return { url: `http://${authority}`, runtimePid: childPid(child.pid), hostPid: child.pid, ended, stop };
 }
 
 /** A fresh directory for state that is not kept: in memory where there is a roomy tmpfs. */

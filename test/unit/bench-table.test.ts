@@ -18,7 +18,7 @@ const TABLE: readonly Bench[] = [
   {
     name: "waking",
     kind: "option",
-    numbers: { friends: { fallback: 400, max: 500 }, active: { fallback: 40, max: 500, atMost: "friends" } },
+    numbers: { friends: { fallback: 400, max: 500 }, active: { fallback: 40, max: (number) => number("friends") } },
     problemOf: (asked) => (asked.number("friends") === 13 ? "--friends must not be 13" : undefined),
     run,
   },
@@ -46,13 +46,12 @@ describe("the table", () => {
     for (const { numbers } of BENCHES) {
       for (const { fallback, min = 1, max } of Object.values(numbers)) {
         expect(fallback).toBeGreaterThanOrEqual(min);
-        expect(fallback).toBeLessThanOrEqual(max);
+        if (typeof max === "number") expect(fallback).toBeLessThanOrEqual(max);
       }
     }
     for (const bench of BENCHES) {
-      const { asked } = readCommandLine(BENCHES, [
-        ...(bench.kind === "option" ? [`--${bench.name}`] : ["--workload", bench.name]),
-      ]);
+      const selected = bench.kind === "option" ? [`--${bench.name}`] : ["--workload", bench.name];
+      const { asked } = readCommandLine(BENCHES, selected);
       for (const name of NUMBER_NAMES) {
         const bounds = bench.numbers[name];
         if (bounds === undefined) expect(() => asked.number(name)).toThrow(`takes no --${name}`);

@@ -10,7 +10,7 @@ export const activation: Bench = {
   numbers: {
     // The standard case: one friend in ten is online.
     friends: { fallback: 400, max: FRIENDS_MAX },
-    active: { fallback: 40, max: FRIENDS_MAX, atMost: "friends" },
+    active: { fallback: 40, max: (number) => number("friends") },
     rounds: { fallback: 3, max: ROUNDS_MAX },
   },
   async run(asked, around) {

@@ -1,93 +1,80 @@
-/** A closed loop on the real server and on the bare one by turns. */
-import { progress } from "../../progress.ts";
+/** The standard workload on each server by turns: how much it can deliver, and how long that takes at a rate that is given. */
+import { seededRandom } from "../../town/random.ts";
 import { POSITIONS_UNDER_WAY, WARM_UP_MS } from "../bounds.ts";
-import type { Around } from "../entry.ts";
-import { round } from "../figures.ts";
+import { CpuMeter, residentByName } from "../cpu.ts";
+import type { Around, TargetName } from "../entry.ts";
+import { closeTargets, openTargets } from "../lineup.ts";
 import { Load } from "../load.ts";
+import { describeMachine } from "../machine.ts";
+import { OpenLoop } from "../open-loop.ts";
 import { makePeople, type Person } from "../people.ts";
-import { openFloor, openReal, type Target } from "../targets.ts";
-import { cpuSeconds, peakMiB } from "../usage.ts";
-import { type BenchReport, makeReport, type Round, type RoundFigures } from "./report.ts";
+import { takeTurns } from "../rounds.ts";
+import type { Target } from "../targets.ts";
+import { makeStandardReport, type StandardFigures, type StandardReport } from "./report.ts";
+
+/** Everybody has as many friends who never connect for each who does: the standard case, one in ten online. */
+const ASLEEP_PER_ACTIVE = 9;
+/** The objects are awake already; only the pace is another one. */
+const OPEN_WARM_UP_MS = 1_000;
+/** Of the bucket of frames that each person has, half of its refill: chance sends several at once. */
+export const PERSON_POSITIONS_PER_S_MAX = 5;
 
 export interface StandardOptions extends Around {
   users: number;
   friends: number;
   seconds: number;
   rounds: number;
+  /** Deliveries that are offered in the open loop. */
+  ratePerS: number;
+  targets: readonly TargetName[];
 }
 
-export async function benchStandard(options: StandardOptions): Promise<BenchReport> {
-  const { users, friends, seconds, onFailure, signal } = options;
-  const people = makePeople(users, friends);
+export async function benchStandard(options: StandardOptions): Promise<StandardReport> {
+  const { users, friends, seconds, ratePerS, targets: names, signal } = options;
+  const asleep = friends * ASLEEP_PER_ACTIVE;
+  const people = makePeople(users, friends, asleep);
   const window = Math.min(users, POSITIONS_UNDER_WAY);
   const targets: Target[] = [];
   try {
-    const floor = await openFloor({ people, onFailure, signal });
-    targets.push(floor);
-    const real = await openReal({ people, onFailure, signal });
-    targets.push(real);
-    const rounds = await alternate(options, people, window, floor, real);
-    const memory = {
-      floorMiB: roundOrNull(peakMiB(floor.backend.runtimePid), 1),
-      realMiB: roundOrNull(peakMiB(real.backend.runtimePid), 1),
-      loadMiB: round(process.resourceUsage().maxRSS / 1024, 1),
-    };
-    return makeReport({ users, friends, seconds, window }, rounds, memory);
+    await openTargets(targets, names, { ...options, people });
+    const { rounds } = options;
+    const measure = async (target: Target, index: number) => measureOne(target, { index, people, window, options });
+    const turns = await takeTurns({ targets, rounds, signal, measure });
+    const setup = { users, friends, asleep, seconds, window, offeredPerS: ratePerS };
+    return makeStandardReport(setup, names, turns, describeMachine());
   } finally {
-    await Promise.all(targets.map((target) => target.close()));
+    await closeTargets(targets);
   }
 }
 
-async function alternate(
-  options: StandardOptions,
-  people: Person[],
-  window: number,
-  floor: Target,
-  real: Target,
-): Promise<Round[]> {
-  const bar = progress("rounds", options.rounds * 2);
-  const rounds: Round[] = [];
-  while (rounds.length < options.rounds) {
-    const floorFigures = await measure(options, people, window, floor);
-    bar.tick();
-    const realFigures = await measure(options, people, window, real);
-    bar.tick();
-    const ratio = round(realFigures.deliveriesPerS / floorFigures.deliveriesPerS, 3);
-    rounds.push({ floor: floorFigures, real: realFigures, ratio });
-  }
-  bar.done();
-  return rounds;
+interface Turn {
+  index: number;
+  people: Person[];
+  window: number;
+  options: StandardOptions;
 }
 
-async function measure(
-  { seconds, signal }: StandardOptions,
-  people: Person[],
-  window: number,
-  { backend, clients }: Target,
-): Promise<RoundFigures> {
-  const edges: { server: number | undefined; load: number }[] = [];
-  const onEdge = () => {
-    const { user, system } = process.cpuUsage();
-    edges.push({ server: cpuSeconds(backend.runtimePid), load: (user + system) / 1e6 });
-  };
+async function measureOne(target: Target, { index, people, window, options }: Turn): Promise<StandardFigures> {
+  const { seconds, ratePerS, friends, signal } = options;
+  const { clients } = target;
   const measureMs = seconds * 1000;
-  const figures = await new Load({ people, clients, window, warmUpMs: WARM_UP_MS, measureMs, onEdge, signal }).run();
-  const [start, end] = edges;
-  const used = (of: "server" | "load") => (end?.[of] ?? Number.NaN) - (start?.[of] ?? Number.NaN);
+  const full = new CpuMeter(() => target.processes());
+  const load = new Load({ people, clients, window, warmUpMs: WARM_UP_MS, measureMs, onEdge: full.edge, signal });
+  const capacity = await load.run();
+  const paced = new CpuMeter(() => target.processes());
+  const open = await new OpenLoop({
+    people,
+    clients,
+    updatesPerS: ratePerS / friends,
+    warmUpMs: OPEN_WARM_UP_MS,
+    measureMs,
+    random: seededRandom(index),
+    onEdge: paced.edge,
+    signal,
+  }).run();
   return {
-    updatesPerS: round(figures.updatesPerS, 1),
-    deliveriesPerS: round(figures.deliveriesPerS, 1),
-    p50Ms: round(figures.p50Ms, 2),
-    p95Ms: round(figures.p95Ms, 2),
-    p99Ms: round(figures.p99Ms, 2),
-    lost: figures.lost,
-    paceBound: figures.paceBound,
-    serverCpuS: roundOrNull(used("server"), 2),
-    cpuPerDeliveryUs: roundOrNull((used("server") * 1e6) / (figures.deliveriesPerS * seconds), 1),
-    loadCpuS: round(used("load"), 2),
+    capacity: { ...capacity, cpu: full.figures() },
+    open: { ...open, cpu: paced.figures() },
+    residentMiB: residentByName(target.processes()),
   };
-}
-
-function roundOrNull(value: number | undefined, digits: number): number | null {
-  return value === undefined || Number.isNaN(value) ? null : round(value, digits);
 }

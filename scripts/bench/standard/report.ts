@@ -1,141 +1,190 @@
-/** What a bench found, as one document and as a table. */
-import { cpus, release } from "node:os";
-import { median, round } from "../figures.ts";
+/** What the standard workload found, as one document and as a table. */
+import { type CpuFigures, serverCpuS } from "../cpu.ts";
+import type { TargetName } from "../entry.ts";
 import type { LoadFigures } from "../load.ts";
+import { formatMachine, type Machine } from "../machine.ts";
+import type { OpenLoopFigures } from "../open-loop.ts";
+import { type Ratio, ratioOf, type Round, type Turns } from "../rounds.ts";
+import { type Column, ratioText, summarise, type Summary, summaryTable } from "../tables.ts";
 
 /** Deliveries per second of the real server, as a share of the floor's: what the rules may cost. */
-const RATIO_TARGET = 0.6;
+export const FLOOR_RATIO_TARGET = 0.85;
+/** Of a core. Above it the load, which is one thread, may have been what limited the figures. */
+export const LOAD_BOUND_SHARE = 0.9;
+const US_PER_S = 1e6;
 
-export interface RoundFigures extends LoadFigures {
-  /** Of the server's process and of the load's, during the measured time; null without /proc. */
-  serverCpuS: number | null;
-  loadCpuS: number;
-  /** The server's CPU time for one delivery, µs: what is left to compare when other programs take turns on the CPU. */
-  cpuPerDeliveryUs: number | null;
+export interface StandardFigures {
+  readonly capacity: LoadFigures & { readonly cpu: CpuFigures };
+  readonly open: OpenLoopFigures & { readonly cpu: CpuFigures };
+  /** By process. */
+  readonly residentMiB: Readonly<Record<string, number>>;
 }
 
-export interface Round {
-  floor: RoundFigures;
-  real: RoundFigures;
-  /** Deliveries per second, real / floor. */
-  ratio: number;
+export interface StandardSetup {
+  readonly users: number;
+  /** Of each, active and near. */
+  readonly friends: number;
+  /** Friends of each who never connect. */
+  readonly asleep: number;
+  readonly seconds: number;
+  /** Positions under way at once in the closed loop. */
+  readonly window: number;
+  /** Deliveries that the open loop asks for. */
+  readonly offeredPerS: number;
 }
 
-export interface BenchSetup {
-  users: number;
-  friends: number;
-  seconds: number;
-  /** Positions under way at once. */
-  window: number;
+export interface StandardReport extends StandardSetup {
+  readonly workload: "standard";
+  readonly isComplete: boolean;
+  readonly targets: Readonly<Record<string, Summary>>;
+  readonly ratios: readonly Ratio[];
+  readonly floorRatioTarget: number;
+  /** What limits the meaning of the figures. */
+  readonly notes: readonly string[];
+  readonly rounds: readonly Readonly<Record<string, StandardFigures>>[];
+  readonly roundsAsked: number;
+  readonly machine: Machine;
 }
 
-/** Peaks of resident memory since each process started, MiB; null without /proc. */
-export interface BenchMemory {
-  floorMiB: number | null;
-  realMiB: number | null;
-  loadMiB: number;
-}
-
-export interface BenchReport extends BenchSetup {
-  median: Round;
-  ratioTarget: number;
-  peakMemory: BenchMemory;
-  rounds: Round[];
-  machine: { cpus: number; cpu: string; kernel: string; node: string };
-}
-
-export function makeReport(setup: BenchSetup, rounds: Round[], peakMemory: BenchMemory): BenchReport {
-  const machine = {
-    cpus: cpus().length,
-    cpu: cpus()[0]?.model ?? "unknown",
-    kernel: release(),
-    node: process.versions.node,
-  };
-  const middle: Round = {
-    floor: medianFigures(rounds.map(({ floor }) => floor)),
-    real: medianFigures(rounds.map(({ real }) => real)),
-    // Of the rounds' ratios: the two halves of a round ran next to each other, on a machine in the same mood.
-    ratio: round(median(rounds.map(({ ratio }) => ratio)), 3),
-  };
-  return { ...setup, median: middle, ratioTarget: RATIO_TARGET, peakMemory, rounds, machine };
-}
-
-function medianFigures(all: RoundFigures[]): RoundFigures {
-  const of = (read: (figures: RoundFigures) => number) => round(median(all.map(read)), 2);
-  const ofKnown = (read: (figures: RoundFigures) => number | null) => {
-    const known = all.map(read).filter((value) => value !== null);
-    return known.length > 0 ? round(median(known), 2) : null;
-  };
-  return {
-    updatesPerS: of((each) => each.updatesPerS),
-    deliveriesPerS: of((each) => each.deliveriesPerS),
-    p50Ms: of((each) => each.p50Ms),
-    p95Ms: of((each) => each.p95Ms),
-    p99Ms: of((each) => each.p99Ms),
-    lost: of((each) => each.lost),
-    paceBound: all.some((each) => each.paceBound),
-    serverCpuS: ofKnown((each) => each.serverCpuS),
-    loadCpuS: of((each) => each.loadCpuS),
-    cpuPerDeliveryUs: ofKnown((each) => each.cpuPerDeliveryUs),
-  };
-}
-
-const COLUMNS: [heading: string, read: (figures: RoundFigures) => number | null, digits: number][] = [
-  ["updates/s", (each) => each.updatesPerS, 0],
-  ["deliveries/s", (each) => each.deliveriesPerS, 0],
-  ["p50 ms", (each) => each.p50Ms, 1],
-  ["p95 ms", (each) => each.p95Ms, 1],
-  ["p99 ms", (each) => each.p99Ms, 1],
-  ["lost", (each) => each.lost, 0],
-  ["server CPU s", (each) => each.serverCpuS, 2],
-  ["load CPU s", (each) => each.loadCpuS, 2],
-  ["µs/delivery", (each) => each.cpuPerDeliveryUs, 0],
+const COLUMNS: readonly Column<StandardFigures>[] = [
+  { key: "updatesPerS", heading: "closed loop: updates/s", read: ({ capacity }) => capacity.updatesPerS, digits: 0 },
+  {
+    key: "deliveriesPerS",
+    heading: "closed loop: deliveries/s",
+    read: ({ capacity }) => capacity.deliveriesPerS,
+    digits: 0,
+  },
+  { key: "cpuPerDeliveryUs", heading: "closed loop: server CPU, µs a delivery", read: cpuPerDeliveryUs, digits: 1 },
+  {
+    key: "serverCores",
+    heading: "closed loop: server CPU, cores",
+    read: ({ capacity }) => coresOf(capacity.cpu),
+    digits: 2,
+  },
+  {
+    key: "loadCores",
+    heading: "closed loop: load CPU, cores",
+    read: ({ capacity }) => loadCores(capacity.cpu),
+    digits: 2,
+  },
+  { key: "lost", heading: "closed loop: lost", read: ({ capacity }) => capacity.lost, digits: 0 },
+  { key: "openDeliveriesPerS", heading: "open loop: deliveries/s", read: ({ open }) => open.deliveriesPerS, digits: 0 },
+  { key: "p50Ms", heading: "open loop: p50, ms", read: ({ open }) => open.latency.p50Ms, digits: 2 },
+  { key: "p95Ms", heading: "open loop: p95, ms", read: ({ open }) => open.latency.p95Ms, digits: 2 },
+  { key: "p99Ms", heading: "open loop: p99, ms", read: ({ open }) => open.latency.p99Ms, digits: 2 },
+  { key: "p999Ms", heading: "open loop: p99.9, ms", read: ({ open }) => open.latency.p999Ms, digits: 2 },
+  { key: "maxMs", heading: "open loop: longest, ms", read: ({ open }) => open.latency.maxMs, digits: 2 },
+  { key: "openLost", heading: "open loop: lost", read: ({ open }) => open.lost, digits: 0 },
+  { key: "openReplaced", heading: "open loop: replaced by a newer one", read: ({ open }) => open.replaced, digits: 0 },
+  { key: "openServerCores", heading: "open loop: server CPU, cores", read: ({ open }) => coresOf(open.cpu), digits: 2 },
+  {
+    key: "sendLateP99Ms",
+    heading: "open loop: load late, p99, ms",
+    read: ({ open }) => open.sendLate.p99Ms,
+    digits: 2,
+  },
+  {
+    key: "sendLateMaxMs",
+    heading: "open loop: load late, most, ms",
+    read: ({ open }) => open.sendLate.maxMs,
+    digits: 2,
+  },
+  { key: "residentMiB", heading: "resident memory, MiB", read: ({ residentMiB }) => sumOf(residentMiB), digits: 0 },
 ];
-const CELL_CHARS = 14;
 
-export function formatReport(report: BenchReport): string {
-  const { users, friends, seconds, window, peakMemory, machine } = report;
-  const lines = [
-    `${users} users with ${friends} friends each, ${seconds} s a round, ${window} positions under way at once`,
-    `${machine.cpus} CPUs (${machine.cpu}), Node ${machine.node}`,
+export function makeStandardReport(
+  setup: StandardSetup,
+  names: readonly TargetName[],
+  { rounds, asked, isComplete }: Turns<StandardFigures>,
+  machine: Machine,
+): StandardReport {
+  const read = ({ capacity }: StandardFigures) => capacity.deliveriesPerS;
+  const ratios = [
+    ratioOf(rounds, { what: "deliveries/s", of: "ours", to: "floor", read }),
+    ratioOf(rounds, { what: "deliveries/s", of: "ours", to: "classic", read }),
+  ];
+  return {
+    workload: "standard",
+    ...setup,
+    isComplete,
+    targets: summarise(rounds, names, COLUMNS),
+    ratios: ratios.filter((ratio) => ratio !== null),
+    floorRatioTarget: FLOOR_RATIO_TARGET,
+    notes: notesOf(rounds, names),
+    rounds: rounds.map((each) => Object.fromEntries(each)),
+    roundsAsked: asked,
+    machine,
+  };
+}
+
+function notesOf(rounds: readonly Round<StandardFigures>[], names: readonly TargetName[]): string[] {
+  return names.flatMap((name) => {
+    const capacities = rounds.flatMap((each) => each.get(name)?.capacity ?? []);
+    const isPace = capacities.some(({ paceBound }) => paceBound);
+    const isLoad = capacities.some(({ cpu }) => loadCores(cpu) > LOAD_BOUND_SHARE);
+    return [
+      ...(isPace
+        ? [
+            `${name}: the pace of the people was the limit (10 frames/s each), not the server: take more users or friends`,
+          ]
+        : []),
+      ...(isLoad
+        ? [`${name}: the load used a whole core, so the server may be able to deliver more than it was asked`]
+        : []),
+    ];
+  });
+}
+
+export function formatStandardReport(report: StandardReport): string {
+  const { users, friends, asleep, seconds, window, offeredPerS, ratios, floorRatioTarget, machine } = report;
+  return [
+    `${users} people with ${friends} near friends and ${asleep} who never connect, ${seconds} s a measurement; closed loop with`,
+    `${window} positions under way, open loop with ${offeredPerS} deliveries/s offered; ${roundsText(report)}`,
     "",
-    row(
-      "",
-      COLUMNS.map(([heading]) => heading),
-    ),
-  ];
-  for (const [index, each] of report.rounds.entries()) {
-    lines.push(...formatRound(`round ${index + 1}`, each));
-  }
-  lines.push(...formatRound("median", report.median), "");
-  const memory = [
-    `real ${megabytes(peakMemory.realMiB)}`,
-    `floor ${megabytes(peakMemory.floorMiB)}`,
-    `load ${megabytes(peakMemory.loadMiB)}`,
-  ];
-  lines.push(`peak memory: ${memory.join(", ")}`);
-  lines.push(`deliveries real / floor: ${report.median.ratio} (target: at least ${report.ratioTarget})`);
-  if (report.median.floor.paceBound || report.median.real.paceBound) {
-    lines.push("the pace of the users was the limit (10 frames/s each), not the servers: take more users or friends");
-  }
-  return lines.join("\n");
+    summaryTable(report.targets, COLUMNS),
+    "",
+    ...ratios.map((ratio) => `- ${ratioText(ratio)}${ratio.to === "floor" ? verdict(ratio, floorRatioTarget) : ""}`),
+    ...report.notes.map((note) => `- ${note}`),
+    `- ${formatMachine(machine)}`,
+  ].join("\n");
 }
 
-function formatRound(label: string, each: Round): string[] {
-  return [figuresRow(`${label} floor`, each.floor), `${figuresRow(`${label} real`, each.real)}  x ${each.ratio}`];
+export function roundsText({
+  rounds,
+  roundsAsked,
+  isComplete,
+}: {
+  readonly rounds: readonly unknown[];
+  readonly roundsAsked: number;
+  readonly isComplete: boolean;
+}): string {
+  const how = "median (least - most)";
+  return isComplete
+    ? `${how} of ${rounds.length} rounds`
+    : `INCOMPLETE: ${how} of ${rounds.length} rounds, of ${roundsAsked} asked for`;
 }
 
-function figuresRow(label: string, figures: RoundFigures): string {
-  return row(
-    label,
-    COLUMNS.map(([, read, digits]) => read(figures)?.toFixed(digits) ?? "-"),
-  );
+/** Whether a target was met, and by how much it was missed. */
+export function verdict({ median }: Ratio, target: number): string {
+  if (median >= target) return `; at least ${target} is asked for: met`;
+  return `; at least ${target} is asked for: missed by ${(target - median).toFixed(3)}`;
 }
 
-function row(label: string, cells: string[]): string {
-  return label.padEnd(CELL_CHARS + 2) + cells.map((cell) => cell.padStart(CELL_CHARS)).join("");
+function cpuPerDeliveryUs({ capacity }: StandardFigures): number | null {
+  const usedS = serverCpuS(capacity.cpu);
+  return usedS === null ? null : (usedS * US_PER_S) / (capacity.deliveriesPerS * capacity.cpu.seconds);
 }
 
-function megabytes(value: number | null): string {
-  return value === null ? "unknown" : `${value.toFixed(0)} MiB`;
+function coresOf(cpu: CpuFigures): number | null {
+  const usedS = serverCpuS(cpu);
+  return usedS === null ? null : usedS / cpu.seconds;
+}
+
+function loadCores(cpu: CpuFigures): number {
+  return cpu.loadS / cpu.seconds;
+}
+
+function sumOf(byName: Readonly<Record<string, number>>): number | null {
+  const sum = Object.values(byName).reduce((total, each) => total + each, 0);
+  return Object.keys(byName).length === 0 || Number.isNaN(sum) ? null : sum;
 }

@@ -1,7 +1,7 @@
 /** What a bench is to the command: how it is asked for, what it takes, and what it hands back. */
 
 /** What is counted; each is an option of the same name with two dashes. */
-export const NUMBER_NAMES = ["users", "friends", "active", "seconds", "rounds", "rate"] as const;
+export const NUMBER_NAMES = ["users", "friends", "active", "seconds", "rounds", "rate", "updates"] as const;
 export type NumberName = (typeof NUMBER_NAMES)[number];
 
 /** The servers that can be compared, in the order of the tables. */

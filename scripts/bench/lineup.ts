@@ -6,7 +6,7 @@ import { logFile } from "./record.ts";
 import { openFloor, openReal, type Target, type TargetOptions } from "./targets.ts";
 
 export interface LineupOptions extends TargetOptions {
-  /** Of ours. */
+  /** Of ours, and of the classic one. */
   readonly settings?: SettingsEnv;
   /** Of ours: see BackendOptions. */
   readonly entry?: string;
@@ -25,15 +25,12 @@ export async function closeTargets(targets: readonly Target[]): Promise<void> {
   await Promise.all(targets.map((target) => target.close()));
 }
 
-async function openTarget(name: TargetName, options: LineupOptions): Promise<Target> {
-  const { people, onFailure, signal, settings = {}, entry } = options;
+export async function openTarget(name: TargetName, options: LineupOptions): Promise<Target> {
   switch (name) {
-    case "ours": {
-      const logFd = openSync(logFile("ours"), "w");
-      return openReal({ people, onFailure, signal, settings, logFd, ...(entry === undefined ? {} : { entry }) });
-    }
+    case "ours":
+      return openReal({ ...options, logFd: openSync(logFile(options.label ?? name), "w") });
     case "floor":
-      return openFloor({ people, onFailure, signal });
+      return openFloor(options);
     case "classic":
       throw new Error("classic: not here yet");
   }

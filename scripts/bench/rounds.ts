@@ -93,3 +93,24 @@ export function ratioOf<F>(
   const spread = spreadOf(ratios, RATIO_DIGITS);
   return spread === null ? null : { what, of, to, ...spread };
 }
+
+export function roundsText({
+  rounds,
+  roundsAsked,
+  isComplete,
+}: {
+  readonly rounds: readonly unknown[];
+  readonly roundsAsked: number;
+  readonly isComplete: boolean;
+}): string {
+  const how = "median (least - most)";
+  return isComplete
+    ? `${how} of ${rounds.length} rounds`
+    : `INCOMPLETE: ${how} of ${rounds.length} rounds, of ${roundsAsked} asked for`;
+}
+
+/** Whether a target was met, and by how much it was missed. */
+export function verdict({ median }: Ratio, target: number): string {
+  if (median >= target) return `; at least ${target} is asked for: met`;
+  return `; at least ${target} is asked for: missed by ${(target - median).toFixed(3)}`;
+}

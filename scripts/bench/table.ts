@@ -5,6 +5,7 @@ import { history } from "./history/entry.ts";
 import { ownTracks } from "./owntracks/entry.ts";
 import { standard } from "./standard/entry.ts";
 import { strangers } from "./strangers/entry.ts";
+import { taxis } from "./taxis/entry.ts";
 import { tracing } from "./tracing/entry.ts";
 
-export const BENCHES: readonly Bench[] = [standard, history, ownTracks, activation, strangers, tracing];
+export const BENCHES: readonly Bench[] = [standard, taxis, history, ownTracks, activation, strangers, tracing];

@@ -43,19 +43,19 @@ export interface TargetOptions {
   people: Person[];
   onFailure: (error: Error) => void;
   signal: AbortSignal;
+  /** Default: its name. */
+  label?: string;
+  /** What is to have happened before the target is used; by default everybody has sent a position and seen who is near. */
+  settle?: (clients: Client[]) => Promise<void>;
 }
 
 export interface RealOptions extends TargetOptions {
-  /** Default: its name. */
-  label?: string;
   /** Beside those that a bench needs. */
   settings?: SettingsEnv;
   /** See BackendOptions. */
   entry?: string;
   /** See BackendOptions. */
   logFd?: number;
-  /** What is to have happened before the target is used; by default everybody has sent a position and seen who is near. */
-  settle?: (clients: Client[]) => Promise<void>;
 }
 
 export async function openFloor({ people, onFailure, signal }: TargetOptions): Promise<Target> {

@@ -4,7 +4,7 @@ import type { TargetName } from "../entry.ts";
 import type { LoadFigures } from "../load.ts";
 import { formatMachine, type Machine } from "../machine.ts";
 import type { OpenLoopFigures } from "../open-loop.ts";
-import { type Ratio, ratioOf, type Round, type Turns } from "../rounds.ts";
+import { type Ratio, ratioOf, type Round, roundsText, type Turns, verdict } from "../rounds.ts";
 import { type Column, ratioText, summarise, type Summary, summaryTable } from "../tables.ts";
 
 /** Deliveries per second of the real server, as a share of the floor's: what the rules may cost. */
@@ -147,27 +147,6 @@ export function formatStandardReport(report: StandardReport): string {
     ...report.notes.map((note) => `- ${note}`),
     `- ${formatMachine(machine)}`,
   ].join("\n");
-}
-
-export function roundsText({
-  rounds,
-  roundsAsked,
-  isComplete,
-}: {
-  readonly rounds: readonly unknown[];
-  readonly roundsAsked: number;
-  readonly isComplete: boolean;
-}): string {
-  const how = "median (least - most)";
-  return isComplete
-    ? `${how} of ${rounds.length} rounds`
-    : `INCOMPLETE: ${how} of ${rounds.length} rounds, of ${roundsAsked} asked for`;
-}
-
-/** Whether a target was met, and by how much it was missed. */
-export function verdict({ median }: Ratio, target: number): string {
-  if (median >= target) return `; at least ${target} is asked for: met`;
-  return `; at least ${target} is asked for: missed by ${(target - median).toFixed(3)}`;
 }
 
 function cpuPerDeliveryUs({ capacity }: StandardFigures): number | null {

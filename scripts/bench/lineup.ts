@@ -3,6 +3,7 @@ import { openSync } from "node:fs";
 import type { SettingsEnv } from "../serve/settings.ts";
 import type { TargetName } from "./entry.ts";
 import { logFile } from "./record.ts";
+import { openClassic } from "./classic-target.ts";
 import { openFloor, openReal, type Target, type TargetOptions } from "./targets.ts";
 
 export interface LineupOptions extends TargetOptions {
@@ -32,6 +33,6 @@ export async function openTarget(name: TargetName, options: LineupOptions): Prom
     case "floor":
       return openFloor(options);
     case "classic":
-      throw new Error("classic: not here yet");
+      return openClassic(options);
   }
 }

@@ -110,7 +110,7 @@ export function roundsText({
 }
 
 /** Whether a target was met, and by how much it was missed. */
-export function verdict({ median }: Ratio, target: number): string {
-  if (median >= target) return `; at least ${target} is asked for: met`;
-  return `; at least ${target} is asked for: missed by ${(target - median).toFixed(3)}`;
+export function verdict({ median: middle }: Ratio, target: number): string {
+  if (middle >= target) return `; at least ${target} is asked for: met`;
+  return `; at least ${target} is asked for: missed by ${(target - middle).toFixed(3)}`;
 }

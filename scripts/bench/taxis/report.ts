@@ -34,7 +34,7 @@ export interface TaxisReport extends TaxisSetup {
 }
 
 const COLUMNS: readonly Column<TaxisFigures>[] = [
-  { key: "updatesPerS", heading: "updates/s", read: ({ pump }) => pump.updatesPerS, digits: 0 },
+  { key: "updatesPerS", heading: "updates/s", read: updatesPerS, digits: 0 },
   {
     key: "deliveriesPerUpdate",
     heading: "deliveries an update",
@@ -57,10 +57,9 @@ export function makeTaxisReport(
   { rounds, asked, isComplete }: Turns<TaxisFigures>,
   machine: Machine,
 ): TaxisReport {
-  const read = ({ pump }: TaxisFigures) => pump.updatesPerS;
   const ratios = labels
     .filter((of) => of !== "classic")
-    .map((of) => ratioOf(rounds, { what: "updates/s", of, to: "classic", read }));
+    .map((of) => ratioOf(rounds, { what: "updates/s", of, to: "classic", read: updatesPerS }));
   return {
     workload: "taxis",
     ...setup,
@@ -110,6 +109,10 @@ export function formatTaxisReport(report: TaxisReport): string {
     ...report.failures.map((failure) => `- FAILED: ${failure}`),
     `- ${formatMachine(machine)}`,
   ].join("\n");
+}
+
+function updatesPerS({ pump }: TaxisFigures): number {
+  return pump.updatesPerS;
 }
 
 function cpuPerUpdateUs({ pump, cpu }: TaxisFigures): number | null {

@@ -120,11 +120,6 @@ export class OpenLoop {
     if (sender !== undefined && sender.count > 0) this.#transmit(sender);
   }
 
-  /** A frame that came while another part of the bench was listening. */
-  frame(index: number, frame: Frame): void {
-    this.#onFrame(index, frame);
-  }
-
   async #sendUntil(schedule: PoissonSchedule, endMs: number): Promise<void> {
     const { signal } = this.#options;
     while (schedule.nextMs < endMs) {

@@ -17,6 +17,8 @@ function target(name: string, setup: string) {
  */
 export default defineConfig({
   test: {
+    // They wait for silence most of the time, and the default of a small machine is one file after the other.
+    maxWorkers: 4,
     projects:
       (process.env["CONFORMANCE_URL"] ?? "") === ""
         ? [

@@ -83,10 +83,13 @@ export class Bus {
 
   /** Keeps a position in the cache until the user would be inactive. */
   remember(user: string, text: string): void {
-    const { keepMs } = this.#options;
-    this.#serverOf(user)
-      .commands.set(CACHE_PREFIX + user, text, { expiration: { type: "PX", value: keepMs } })
-      .catch(this.#fail);
+    this.rememberNow(user, text).catch(this.#fail);
+  }
+
+  /** Resolves when it is kept. */
+  async rememberNow(user: string, text: string): Promise<void> {
+    const expiration = { type: "PX", value: this.#options.keepMs } as const;
+    await this.#serverOf(user).commands.set(CACHE_PREFIX + user, text, { expiration });
   }
 
   /** What the cache has of these users: one MGET for each server that has some of them. */

@@ -1,5 +1,6 @@
 /** What `startClassic` and its server processes say to each other. */
 import * as v from "valibot";
+import { MODELS } from "./hosting/model.ts";
 
 export const ToServer = v.variant("type", [
   v.object({
@@ -10,6 +11,7 @@ export const ToServer = v.variant("type", [
     databaseFile: v.string(),
     /** Settings, as the Worker's vars. */
     vars: v.record(v.string(), v.string()),
+    model: v.picklist(MODELS),
   }),
   v.object({ type: v.literal("stop") }),
 ]);

@@ -6,18 +6,19 @@ import { bearerToken } from "../../../src/auth/credentials.ts";
 import { type Caller, verifyToken } from "../../../src/auth/token.ts";
 import { encodeDown, type Welcome } from "../../../src/protocol/down.ts";
 import { FRAME_MAX_BYTES, IMPORT_MAX_BYTES, PROTOCOL_VERSION, SUBPROTOCOL } from "../../../src/protocol/limits.ts";
+import type { Fix } from "../../../src/protocol/fix.ts";
 import type { Up } from "../../../src/protocol/up.ts";
 import type { Settings } from "../../../src/settings.ts";
 import { Api } from "./api.ts";
 import { Bus } from "./bus.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type Decode, decodeNow } from "./connection.ts";
 import { type ConnectionNews, Connections } from "./connections.ts";
 import { callerOf, checkHandshake, unauthorized } from "./handshake.ts";
 import { newestLive } from "./live.ts";
 import { json, problem, type Reply } from "./reply.ts";
 import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
-import { Store } from "./store.ts";
+import { type LinkRow, Store } from "./store.ts";
 
 /** Connections that wait to be accepted; a crowd that comes back at once must not be turned away by the kernel. */
 const BACKLOG = 4_096;
@@ -29,6 +30,18 @@ export interface PeerOptions {
   databaseFile: string;
   redisUrls: readonly string[];
   onError: (error: Error) => void;
+  /** What reads frames; one for each connection. Default: the moment in which they come. */
+  decoder?: () => Decode;
+  /** Reads the friends of a user. Default: from the database, at once. */
+  linksOf?: (user: string) => Promise<LinkRow[]>;
+  /** Each connection is one function that waits for each of its steps. */
+  isStepwise?: boolean;
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly sessions: Sessions;
+  readonly bus: Bus;
 }
 
 export class Peer {
@@ -41,11 +54,13 @@ export class Peer {
   readonly #sockets: WebSocketServer;
   readonly #connections: Connections<Connection>;
   readonly #onError: (error: Error) => void;
+  readonly #decoder: () => Decode;
+  readonly #isStepwise: boolean;
 
-  private constructor(
-    { origin, settings, onError }: PeerOptions,
-    parts: { store: Store; sessions: Sessions; bus: Bus },
-  ) {
+  private constructor(options: PeerOptions, parts: Parts) {
+    const { origin, settings, onError, decoder = () => decodeNow, isStepwise = false } = options;
+    this.#decoder = decoder;
+    this.#isStepwise = isStepwise;
     this.#settings = settings;
     this.#onError = onError;
     this.#connections = new Connections(origin);
@@ -73,6 +88,7 @@ export class Peer {
       origin,
       store,
       settings,
+      linksOf: options.linksOf ?? ((user) => store.links(user)),
       onConnections: (user, news) => {
         if (peer.current !== undefined) peer.current.#onConnections(user, news);
       },
@@ -159,7 +175,7 @@ export class Peer {
       socket,
       caller,
       device,
-      onMessage: (message) => session && this.#receive(connection, session, message),
+      decode: this.#decoder(),
       onClose: () => {
         this.#connections.delete(connection);
         session?.screens.delete(connection);
@@ -168,6 +184,17 @@ export class Peer {
       },
     });
     this.#connections.add(connection);
+    const loaded = Promise.withResolvers<void>();
+    if (this.#isStepwise) {
+      const converse = connection.converse(async (message) => {
+        await loaded.promise;
+        if (session !== undefined) await this.#receiveInSteps(connection, session, message);
+      });
+      // What is wrong with the socket ends it, and `onClose` follows.
+      converse.catch(ignore);
+    } else {
+      connection.listen((message) => session && this.#receive(connection, session, message));
+    }
     connection.send(this.#welcome(user));
     try {
       const entered = await this.#sessions.enter(user);
@@ -178,6 +205,7 @@ export class Peer {
       session = entered;
       session.open(connection, Date.now());
       connection.ready();
+      loaded.resolve();
       const heard = this.#connections.heardOf(user);
       await this.#sessions.tell(user, { kind: "opened", heard, ...(device === undefined ? undefined : { device }) });
     } catch (error) {
@@ -187,16 +215,31 @@ export class Peer {
   }
 
   #receive(connection: Connection, session: Session, message: Up): void {
+    const fix = this.#fixOf(message);
+    if (fix === undefined) this.#receiveOther(connection, session, message);
+    else if (this.#sessions.report(session, fix) === "too_fast") connection.refuse("too_fast", message.ref);
+  }
+
+  async #receiveInSteps(connection: Connection, session: Session, message: Up): Promise<void> {
+    const fix = this.#fixOf(message);
+    if (fix === undefined) this.#receiveOther(connection, session, message);
+    else if ((await this.#sessions.reportInSteps(session, fix)) === "too_fast")
+      connection.refuse("too_fast", message.ref);
+  }
+
+  /** The live position of a message. */
+  #fixOf(message: Up): Fix | undefined {
+    if (message.type === "location") return message;
+    if (message.type !== "locations") return undefined;
+    return newestLive(message.points, Date.now(), this.#settings.inactiveAfterMs);
+  }
+
+  #receiveOther(connection: Connection, session: Session, message: Up): void {
     switch (message.type) {
       case "location":
-        if (this.#sessions.report(session, message) === "too_fast") connection.refuse("too_fast", message.ref);
+      case "locations":
+        // Too old to be live: for the history, which is not compared.
         break;
-      case "locations": {
-        const fix = newestLive(message.points, Date.now(), this.#settings.inactiveAfterMs);
-        if (fix !== undefined && this.#sessions.report(session, fix) === "too_fast")
-          connection.refuse("too_fast", message.ref);
-        break;
-      }
       case "subscribe":
       case "unsubscribe":
         this.#setMuted(connection, session, message);

@@ -45,8 +45,11 @@ export interface PeopleOptions {
   /** Subscribes and reads the cache; resolves when no later position can be missed. */
   join: (ids: string[]) => Promise<void>;
   leave: (ids: string[]) => void;
-  /** The profile of who is entered. */
-  profileOf: (id: string) => PersonRow;
+}
+
+/** Somebody who is to be known, and what the database has about them. */
+export interface Entrant extends Pick<PersonRow, "name" | "avatar" | "sharing" | "paused_until"> {
+  readonly id: string;
 }
 
 export class People {
@@ -66,13 +69,13 @@ export class People {
   }
 
   /** Enters these users, once more each, and resolves when all of their channels are heard. */
-  async hold(ids: readonly string[]): Promise<void> {
+  async hold(entrants: readonly Entrant[]): Promise<void> {
     const fresh: Known[] = [];
     const loading = new Set<Promise<void>>();
-    for (const id of ids) {
-      let known = this.#known.get(id);
+    for (const entrant of entrants) {
+      let known = this.#known.get(entrant.id);
       if (known === undefined) {
-        known = this.#enter(id);
+        known = this.#enter(entrant);
         fresh.push(known);
       }
       known.holds += 1;
@@ -101,13 +104,13 @@ export class People {
     if (left.length > 0) this.#options.leave(left);
   }
 
-  #enter(id: string): Known {
-    const row = this.#options.profileOf(id);
+  #enter(entrant: Entrant): Known {
+    const { id, sharing, paused_until } = entrant;
     const known: Known = {
       id,
       position: null,
-      card: cardOf(row),
-      profile: row,
+      card: cardOf(entrant),
+      profile: { sharing, paused_until },
       watchers: new Set(),
       session: null,
       holds: 0,

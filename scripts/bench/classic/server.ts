@@ -1,15 +1,15 @@
 /** A server process of the classic design; started by `startClassic`, with a channel to it, and ended when that is closed. */
 import * as v from "valibot";
-import { readSettings } from "../../../src/settings.ts";
+import type { Host } from "./hosting/model.ts";
+import { openHost } from "./hosting/open.ts";
 import { type FromServer, type StartServer, ToServer } from "./messages.ts";
-import { Peer } from "./peer.ts";
 import { readRing, watchRing } from "./ring-document.ts";
 
 /** Close frames have to leave before the process does. */
 const CLOSE_FRAMES_MS = 100;
 
 const ending = new AbortController();
-let peer: Peer | undefined;
+let serving: Host | undefined;
 
 process.on("message", (raw: unknown) => {
   const message = v.parse(ToServer, raw);
@@ -20,22 +20,16 @@ process.on("disconnect", stop);
 // It is told when to end: a signal of the terminal goes to the whole group.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 
-async function start({ host, port, etcdUrl, databaseFile, vars }: StartServer): Promise<void> {
+async function start({ etcdUrl, model, ...options }: StartServer): Promise<void> {
   try {
     const { document } = await readRing(etcdUrl);
-    const settings = readSettings(vars);
-    peer = await Peer.open({
-      origin: String(process.pid),
-      settings,
-      databaseFile,
-      redisUrls: document.servers,
-      onError: note,
-    });
-    await peer.listen(port, host);
+    const { host, port, databaseFile, vars } = options;
+    const redisUrls = document.servers;
+    serving = await openHost(model, { host, port, databaseFile, vars, redisUrls, onError: note });
     void watchRing(etcdUrl, {
       version: document.version,
       onChange: ({ servers, version }) => {
-        void peer?.useServers(servers).then(() => tell({ type: "ring", version }));
+        void serving?.useServers(servers).then(() => tell({ type: "ring", version }));
       },
       onError: note,
       signal: ending.signal,
@@ -57,6 +51,6 @@ function note(error: Error): void {
 
 function stop(): void {
   ending.abort();
-  peer?.close();
+  serving?.close();
   setTimeout(() => process.exit(0), CLOSE_FRAMES_MS);
 }

@@ -35,8 +35,8 @@ export class Session {
   readonly screens = new Set<Screen>();
   readonly links = new Map<string, Link>();
 
-  /** The friends have been read from the store: what changes from then on has to be told. */
-  hasLinks = false;
+  /** Friendships that changed while the friends were read; null from then on, when changes are acted on at once. */
+  missed: Set<string> | null = new Set();
 
   /** Newer than `me.position` until the own channel has said it. */
   #own: Position | null = null;

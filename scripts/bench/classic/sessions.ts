@@ -17,6 +17,8 @@ export interface SessionsOptions {
   origin: string;
   store: Store;
   settings: Settings;
+  /** Reads the friends of a user: here, or where it holds nobody up. */
+  linksOf: (user: string) => LinkRow[] | Promise<LinkRow[]>;
   /** Another server speaks of a user's connections. */
   onConnections: (user: string, news: ConnectionNews) => void;
 }
@@ -28,6 +30,7 @@ export class Sessions {
   readonly #store: Store;
   readonly #inactiveAfterMs: number;
   readonly #rules: SessionRules;
+  readonly #linksOf: SessionsOptions["linksOf"];
   readonly #onConnections: SessionsOptions["onConnections"];
   readonly #people: People;
   readonly #sessions = new Map<string, { session: Session; ready: Promise<void>; uses: number }>();
@@ -38,9 +41,10 @@ export class Sessions {
   readonly #sweep: NodeJS.Timeout;
   #bus: Bus | null = null;
 
-  constructor({ origin, store, settings, onConnections }: SessionsOptions) {
+  constructor({ origin, store, settings, linksOf, onConnections }: SessionsOptions) {
     this.#origin = origin;
     this.#store = store;
+    this.#linksOf = linksOf;
     this.#onConnections = onConnections;
     const { inactiveAfterMs, updateEveryMs, speedMaxMps } = settings;
     this.#inactiveAfterMs = inactiveAfterMs;
@@ -54,7 +58,6 @@ export class Sessions {
     this.#people = new People({
       join: async (ids) => this.#join(ids),
       leave: (ids) => this.#onBus.unsubscribe(ids),
-      profileOf: (id) => store.person(id),
     });
     this.#sweep = setInterval(() => this.#endWhatIsOver(), SWEEP_MS);
   }
@@ -72,7 +75,7 @@ export class Sessions {
   async enter(user: string): Promise<Session> {
     let entry = this.#sessions.get(user);
     if (entry === undefined) {
-      const me = this.#people.hold([user]);
+      const me = this.#people.hold([{ id: user, ...this.#store.person(user) }]);
       const known = this.#people.get(user);
       if (known === undefined) throw new Error("who is held is known");
       const session = new Session(known, this.#rules);
@@ -111,6 +114,17 @@ export class Sessions {
     const text = encodePosition(this.#origin, result);
     this.#onBus.remember(id, text);
     this.#onBus.publish(id, text);
+    return result;
+  }
+
+  /** The same in steps, each waited for: the cache, then the channel. */
+  async reportInSteps(session: Session, fix: Fix): Promise<ReturnType<Session["report"]>> {
+    const result = session.report(fix, Date.now());
+    if (typeof result === "string") return result;
+    const { id } = session.me;
+    const text = encodePosition(this.#origin, result);
+    await this.#onBus.rememberNow(id, text);
+    await this.#onBus.publishNow(id, text);
     return result;
   }
 
@@ -153,11 +167,13 @@ export class Sessions {
   async #load(session: Session, held: Promise<void>): Promise<void> {
     await held;
     // The own channel is heard: what changes from here on is told.
-    const rows = this.#store.links(session.me.id);
-    const loaded = this.#people.hold(rows.map((row) => row.id));
+    const rows = await this.#linksOf(session.me.id);
+    const loaded = this.#people.hold(rows);
     for (const row of rows) this.#addLink(session, row);
-    session.hasLinks = true;
+    const { missed } = session;
+    session.missed = null;
     await loaded;
+    for (const friend of missed ?? []) this.#edgeChanged(session.me.id, friend, undefined);
     const { position } = session.me;
     if (position !== null && session.isNews(position)) session.moveTo(position, Date.now());
   }
@@ -229,8 +245,12 @@ export class Sessions {
 
   #edgeChanged(user: string, friendId: string, state: EdgeState | undefined): void {
     const entry = this.#sessions.get(user);
-    if (entry === undefined || !entry.session.hasLinks) return;
+    if (entry === undefined) return;
     const { session } = entry;
+    if (session.missed !== null) {
+      session.missed.add(friendId);
+      return;
+    }
     const row = this.#store.link(user, friendId);
     const link = session.links.get(friendId);
     const name = state === "removed" ? null : this.#store.person(friendId).name;
@@ -257,7 +277,7 @@ export class Sessions {
   }
 
   async #makeLink(session: Session, row: LinkRow): Promise<void> {
-    const loaded = this.#people.hold([row.id]);
+    const loaded = this.#people.hold([row]);
     const link = this.#addLink(session, row);
     await loaded.catch(() => {});
     if (session.links.get(row.id) === link) session.look(link, Date.now());

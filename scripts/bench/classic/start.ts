@@ -10,6 +10,7 @@ import type { SettingsEnv } from "../../serve/settings.ts";
 import { temporaryFolder } from "../../serve/tmpfs.ts";
 import { type EtcdServer, startEtcd } from "../../services/etcd.ts";
 import { type RedisServer, startRedis } from "../../services/redis.ts";
+import type { Model } from "./hosting/model.ts";
 import { FromServer, type ToServer } from "./messages.ts";
 import { writeRing } from "./ring-document.ts";
 
@@ -30,6 +31,8 @@ export interface ClassicOptions {
   settings: SettingsEnv;
   signal: AbortSignal;
   onProgress: (step: string) => void;
+  /** How each server runs its connections; default: all in one event loop. */
+  model?: Model;
 }
 
 export interface ClassicPeer {
@@ -148,6 +151,7 @@ class Parts {
       etcdUrl: this.#etcd?.url ?? "",
       databaseFile: join(this.#folder.path, "people.sqlite"),
       vars: { ...this.#options.settings },
+      model: this.#options.model ?? "loop",
     });
     await ready;
   }

@@ -2,7 +2,7 @@
  * `npm run bench`: figures with real sockets. `--workload NAME` compares servers under one load; the other options name
  * benches of single parts. Which there are, and what each takes: `bench/table.ts`.
  */
-import { readCommandLine } from "./bench/command-line.ts";
+import { asOption, readCommandLine } from "./bench/command-line.ts";
 import { DOCUMENT, keepSamples, whyNotOfRecord, writeSection } from "./bench/record.ts";
 import { BENCHES } from "./bench/table.ts";
 import type { Outcome } from "./bench/entry.ts";
@@ -16,7 +16,7 @@ try {
   const onFailure = (error: Error) => failed.abort(error);
   const outcome = await bench.run(asked, { signal: failed.signal, onFailure });
   process.stdout.write(`${json ? JSON.stringify(outcome.report, null, 2) : outcome.text}\n`);
-  if (bench.kind === "workload") record(outcome);
+  if (outcome.isOfRecord !== undefined) record(outcome);
   // A bench that was cut short and hands back what it has so far has failed all the same.
   failed.signal.throwIfAborted();
   if (outcome.failures.length > 0) process.exitCode = 1;
@@ -35,7 +35,7 @@ function record({ report, text, failures, isOfRecord = false }: Outcome): void {
     return;
   }
   const day = new Date().toISOString().slice(0, 10);
-  writeSection(bench.name, `\`npm run bench -- --workload ${bench.name}\`, ${day}: ${text}`);
+  writeSection(bench.name, `\`npm run bench -- ${asOption(bench)}\`, ${day}: ${text}`);
   note(`written to ${DOCUMENT}`);
 }
 

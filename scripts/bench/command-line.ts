@@ -77,7 +77,7 @@ function refuseForeign(bench: Bench, values: Values, usage: string): void {
   if (foreign !== undefined) refuseUsage(usage, `--${foreign} is not for ${asOption(bench)}`);
 }
 
-function asOption({ kind, name }: Bench): string {
+export function asOption({ kind, name }: Bench): string {
   return kind === "option" ? `--${name}` : `--workload ${name}`;
 }
 

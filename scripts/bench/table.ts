@@ -2,6 +2,7 @@
 import { activation } from "./activation/entry.ts";
 import type { Bench } from "./entry.ts";
 import { history } from "./history/entry.ts";
+import { models } from "./models/entry.ts";
 import { ownTracks } from "./owntracks/entry.ts";
 import { resize } from "./resize/entry.ts";
 import { standard } from "./standard/entry.ts";
@@ -20,4 +21,5 @@ export const BENCHES: readonly Bench[] = [
   activation,
   strangers,
   tracing,
+  models,
 ];

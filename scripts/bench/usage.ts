@@ -17,9 +17,14 @@ let ticksPerS: number | undefined;
 export function cpuSeconds(pid: number | undefined): number | undefined {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  ticksPerS ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[USER_TICKS]) + Number(fields[SYSTEM_TICKS])) / ticksPerS;
+  return (Number(fields[USER_TICKS]) + Number(fields[SYSTEM_TICKS])) / clockTicksPerS();
+}
+
+/** In which /proc counts. */
+export function clockTicksPerS(): number {
+  ticksPerS ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+  return ticksPerS;
 }
 
 /** The same for all of a server; undefined when one of them is not known. */

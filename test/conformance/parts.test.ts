@@ -7,9 +7,11 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { MODELS } from "../../scripts/bench/classic/hosting/model.ts";
 import { startClassic } from "../../scripts/bench/classic/start.ts";
+import { descriptorCount } from "../../scripts/bench/models/processes.ts";
 import type { Connection } from "../blackbox/connection.ts";
-import { shows } from "../blackbox/frames.ts";
+import { leaves, refuses, shows } from "../blackbox/frames.ts";
 import { World } from "../blackbox/helpers.ts";
 import { HOME, offset } from "../blackbox/places.ts";
 
@@ -94,6 +96,31 @@ describe("the classic design", { timeout: 60_000 }, () => {
     const late = await other.userWithId(pairs[0]?.id ?? "").connect();
     expect((await late.nearby()).friends).toHaveLength(1);
   });
+
+  test.each(MODELS)(
+    "run as %s, friends meet, move and leave, and a client that goes leaves nothing behind",
+    async (model) => {
+      const peer = await startClassic({ ...OPTIONS, servers: 1, signal: new AbortController().signal, model });
+      onTestFinished(() => peer.close());
+      const world = new World({ url: peer.url, secret });
+      onTestFinished(() => world.end());
+      const { a, b, ana, ben } = await world.pair(HOME, offset(HOME, { northM: 100 }));
+      a.move(offset(HOME, { northM: 10 }));
+      expect((await b.next(shows(ana.id), "the move")).friend).toMatchObject(offset(HOME, { northM: 10 }));
+      b.send({ type: "location", lat: 91, lng: 0, ts: 1, ref: 7 });
+      await b.next(refuses("bad_location", 7), "the refusal");
+      b.move(offset(HOME, { northM: 30_000 }));
+      await a.next(leaves(ben.id, "far"), "the leave");
+      await b.close();
+      await ana.patchMe({ sharing: false });
+      await a.close();
+      const server = peer.pids().find(({ name }) => name === "server 1")?.pid ?? 0;
+      const before = descriptorCount([server]);
+      const c = await ana.connect();
+      await c.close();
+      await vi.waitFor(() => expect(descriptorCount([server])).toBeLessThanOrEqual(before));
+    },
+  );
 
   test("close ends every process and leaves no folder", async () => {
     const steps: string[] = [];

@@ -1,4 +1,5 @@
 /** A server process of the classic design; started by `startClassic`, with a channel to it, and ended when that is closed. */
+import { flushCompileCache } from "node:module";
 import * as v from "valibot";
 import type { Host } from "./hosting/model.ts";
 import { openHost } from "./hosting/open.ts";
@@ -34,6 +35,7 @@ async function start({ etcdUrl, model, ...options }: StartServer): Promise<void>
       onError: note,
       signal: ending.signal,
     });
+    flushCompileCache();
     tell({ type: "ready" });
   } catch (error) {
     tell({ type: "failed", message: error instanceof Error ? error.message : String(error) });

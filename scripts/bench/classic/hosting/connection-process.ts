@@ -22,16 +22,19 @@ async function serve(message: Extract<ToChild, { type: "connection" }>, socket: 
   socket.once("close", end);
   socket.on("error", () => {});
   const { databaseFile, redisUrls, vars } = message;
-  const onError = (error: Error): void => void process.stderr.write(`classic: ${error.message}\n`);
   peer = await Peer.open({
     origin: String(process.pid),
     settings: readSettings(vars),
     databaseFile,
     redisUrls,
-    onError,
+    onError: note,
   });
   peer.http.emit("connection", socket);
   socket.resume();
+}
+
+function note(error: Error): void {
+  process.stderr.write(`classic: ${error.message}\n`);
 }
 
 function end(): void {

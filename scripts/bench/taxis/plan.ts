@@ -72,7 +72,8 @@ function firstStep(tracks: Tracks, count: number): number {
   const updates = updatesOf(tracks);
   const counts = Array.from({ length: updates.steps }, (_, step) => [...updates.of(step)].length);
   let step = updates.steps;
-  const busiest = (busiestHourS(tracks.fixes) * 1000 - updates.startMs) / STEP_MS;
+  // The tracks may begin in the middle of it.
+  const busiest = Math.max(0, (busiestHourS(tracks.fixes) * 1000 - updates.startMs) / STEP_MS);
   for (let left = 0; step > busiest || left < count; left += counts[step] ?? 0) {
     if (step === 0) throw new Error(`the tracks have ${left} updates, and ${count} are asked for`);
     step -= 1;

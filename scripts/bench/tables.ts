@@ -46,6 +46,13 @@ export function ratioText({ what, of, to, median, min, max }: Ratio): string {
   return `${what}, ${of} / ${to}: ${median} (${min} - ${max})`;
 }
 
+/** `ours 4, classic 64`. */
+export function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(", ");
+}
+
 /** 12345.6 as 12,346: as the prose of this project writes figures. */
 function grouped(value: number, digits: number): string {
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -1,6 +1,6 @@
 /** The standard workload on each server by turns: how much it can deliver, and how long that takes at a rate that is given. */
 import { seededRandom } from "../../town/random.ts";
-import { POSITIONS_UNDER_WAY, WARM_UP_MS } from "../bounds.ts";
+import { CLASSIC_POSITIONS_UNDER_WAY, POSITIONS_UNDER_WAY, WARM_UP_MS } from "../bounds.ts";
 import { CpuMeter, residentByName } from "../cpu.ts";
 import type { Around, TargetName } from "../entry.ts";
 import { closeTargets, openTargets } from "../lineup.ts";
@@ -33,14 +33,14 @@ export async function benchStandard(options: StandardOptions): Promise<StandardR
   const { users, friends, seconds, ratePerS, targets: names, signal } = options;
   const asleep = friends * ASLEEP_PER_ACTIVE;
   const people = makePeople(users, friends, asleep);
-  const window = Math.min(users, POSITIONS_UNDER_WAY);
   const targets: Target[] = [];
   try {
     await openTargets(targets, names, { ...options, people });
     const { rounds } = options;
-    const measure = async (target: Target, index: number) => measureOne(target, { index, people, window, options });
+    const measure = async (target: Target, index: number) => measureOne(target, { index, people, options });
     const turns = await takeTurns({ targets, rounds, signal, measure });
-    const setup = { users, friends, asleep, seconds, window, offeredPerS: ratePerS };
+    const underWay = Object.fromEntries(names.map((name) => [name, windowOf(name, users)]));
+    const setup = { users, friends, asleep, seconds, underWay, offeredPerS: ratePerS };
     return makeStandardReport(setup, names, turns, describeMachine());
   } finally {
     await closeTargets(targets);
@@ -50,14 +50,14 @@ export async function benchStandard(options: StandardOptions): Promise<StandardR
 interface Turn {
   index: number;
   people: Person[];
-  window: number;
   options: StandardOptions;
 }
 
-async function measureOne(target: Target, { index, people, window, options }: Turn): Promise<StandardFigures> {
+async function measureOne(target: Target, { index, people, options }: Turn): Promise<StandardFigures> {
   const { seconds, ratePerS, friends, signal } = options;
   const { clients } = target;
   const measureMs = seconds * 1000;
+  const window = windowOf(target.name, people.length);
   const full = new CpuMeter(() => target.processes());
   const load = new Load({ people, clients, window, warmUpMs: WARM_UP_MS, measureMs, onEdge: full.edge, signal });
   const capacity = await load.run();
@@ -77,4 +77,8 @@ async function measureOne(target: Target, { index, people, window, options }: Tu
     open: { ...open, cpu: paced.figures() },
     residentMiB: residentByName(target.processes()),
   };
+}
+
+function windowOf(name: TargetName, users: number): number {
+  return Math.min(users, name === "classic" ? CLASSIC_POSITIONS_UNDER_WAY : POSITIONS_UNDER_WAY);
 }

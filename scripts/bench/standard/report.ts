@@ -5,7 +5,7 @@ import type { LoadFigures } from "../load.ts";
 import { formatMachine, type Machine } from "../machine.ts";
 import type { OpenLoopFigures } from "../open-loop.ts";
 import { type Ratio, ratioOf, type Round, roundsText, type Turns, verdict } from "../rounds.ts";
-import { type Column, ratioText, summarise, type Summary, summaryTable } from "../tables.ts";
+import { type Column, countsText, ratioText, summarise, type Summary, summaryTable } from "../tables.ts";
 
 /** Deliveries per second of the real server, as a share of the floor's: what the rules may cost. */
 export const FLOOR_RATIO_TARGET = 0.85;
@@ -27,8 +27,8 @@ export interface StandardSetup {
   /** Friends of each who never connect. */
   readonly asleep: number;
   readonly seconds: number;
-  /** Positions under way at once in the closed loop. */
-  readonly window: number;
+  /** Positions under way at once in the closed loop, by target. */
+  readonly underWay: Readonly<Record<string, number>>;
   /** Deliveries that the open loop asks for. */
   readonly offeredPerS: number;
 }
@@ -136,10 +136,11 @@ function notesOf(rounds: readonly Round<StandardFigures>[], names: readonly Targ
 }
 
 export function formatStandardReport(report: StandardReport): string {
-  const { users, friends, asleep, seconds, window, offeredPerS, ratios, floorRatioTarget, machine } = report;
+  const { users, friends, asleep, seconds, underWay, offeredPerS, ratios, floorRatioTarget, machine } = report;
   return [
     `${users} people with ${friends} near friends and ${asleep} who never connect, ${seconds} s a measurement; closed loop with`,
-    `${window} positions under way, open loop with ${offeredPerS} deliveries/s offered; ${roundsText(report)}`,
+    `so many positions under way: ${countsText(underWay)}; open loop with ${offeredPerS} deliveries/s offered;`,
+    roundsText(report),
     "",
     summaryTable(report.targets, COLUMNS),
     "",

@@ -1,6 +1,7 @@
 /** Recorded taxis on our server, exact and in economy, and on the classic one, as fast as each takes them. */
 import type { SettingsEnv } from "../../serve/settings.ts";
 import { SETTINGS } from "../../../src/settings-list.ts";
+import { CLASSIC_POSITIONS_UNDER_WAY, POSITIONS_UNDER_WAY } from "../bounds.ts";
 import { type CpuFigures, CpuMeter } from "../cpu.ts";
 import type { Around, TargetName } from "../entry.ts";
 import { closeTargets, openTarget } from "../lineup.ts";
@@ -50,7 +51,8 @@ export async function benchTaxis(options: TaxisOptions): Promise<TaxisReport> {
       return measureOne(fleet, plan, plan.moves.slice(index * updates, (index + 1) * updates));
     };
     const turns = await takeTurns({ targets: fleets, rounds, signal, measure });
-    const setup = { tracks, taxis: plan.taxis, friends, updates };
+    const underWay = Object.fromEntries(options.targets.map((name) => [name, underWayOf(name)]));
+    const setup = { tracks, taxis: plan.taxis, friends, updates, underWay };
     return makeTaxisReport(
       setup,
       fleets.map(({ label }) => label),
@@ -87,7 +89,7 @@ async function openFleet(
     label: kind.label,
     settings: { ...FASTER, FANOUT: kind.promised },
     settle: async (clients) => {
-      const pump = new Pump(plan, clients, signal);
+      const pump = new Pump({ plan, clients, underWay: underWayOf(name), signal });
       pumps.push(pump);
       await pump.begin();
     },
@@ -108,4 +110,8 @@ async function measureOne(
   meter.edge();
   const truth = { people: people.slice(0, taxis), places: pump.places, radiusM: RADIUS_M };
   return { pump: figures, cpu: meter.figures(), verdict: judge(pump.screens, truth, promised) };
+}
+
+function underWayOf(name: TargetName): number {
+  return name === "classic" ? CLASSIC_POSITIONS_UNDER_WAY : POSITIONS_UNDER_WAY;
 }

@@ -8,13 +8,15 @@ import { FRAME_BURST, FRAMES_PER_S } from "../../../src/protocol/limits.ts";
 import { admit } from "../../../src/protocol/pace.ts";
 import type { Place } from "../../../src/geo/place.ts";
 import type { Client, Frame } from "../clients.ts";
+import { POSITIONS_UNDER_WAY } from "../bounds.ts";
 import { type Move, type Plan, PROBE_PAIRS, probePlace } from "./plan.ts";
 import { Screens } from "./screens.ts";
 
-/** Updates that one probe follows: few, so that few are under way, as POSITIONS_UNDER_WAY says. */
-export const BATCH = 2;
-/** Batches under way at once: while the probe of one is on its way back, the next one keeps the server busy. */
-export const BATCHES_UNDER_WAY = 2;
+/**
+ * Updates that one probe follows: while the probe of one batch is on its way back, the next one keeps the server busy, and no
+ * more than POSITIONS_UNDER_WAY are.
+ */
+export const BATCH = POSITIONS_UNDER_WAY / 2;
 /** First positions at once: each asks all friends. */
 const FIRST_AT_ONCE = 5;
 /** A server takes a `ts` of the future for the moment of arrival; older ones than the last are refused. */
@@ -27,6 +29,15 @@ const PROBE_WAIT_MS = 20_000;
 const QUIET_MS = 500;
 const QUIET_WAIT_MS = 30_000;
 const LOOK_EVERY_MS = 50;
+
+export interface PumpOptions {
+  readonly plan: Plan;
+  /** In the order of the people. */
+  readonly clients: readonly Client[];
+  /** Updates under way at once, in whole batches. */
+  readonly underWay: number;
+  readonly signal: AbortSignal;
+}
 
 export interface PumpFigures {
   readonly updates: number;
@@ -50,6 +61,7 @@ interface Probe {
 export class Pump {
   readonly #plan: Plan;
   readonly #clients: readonly Client[];
+  readonly #batchesUnderWay: number;
   readonly #signal: AbortSignal;
   readonly screens: Screens;
   /** Where everybody last said to be. */
@@ -64,9 +76,10 @@ export class Pump {
   #wake: () => void = () => {};
   #giveUp: (error: Error) => void = () => {};
 
-  constructor(plan: Plan, clients: readonly Client[], signal: AbortSignal) {
+  constructor({ plan, clients, underWay, signal }: PumpOptions) {
     this.#plan = plan;
     this.#clients = clients;
+    this.#batchesUnderWay = Math.min(PROBE_PAIRS, Math.ceil(underWay / BATCH));
     this.#signal = signal;
     this.screens = new Screens(plan.people.length);
     this.places = [...plan.start];
@@ -122,7 +135,7 @@ export class Pump {
         this.#send(taxi, place);
       }
       await this.#sendProbe();
-      await this.#until(() => this.#underWay < BATCHES_UNDER_WAY);
+      await this.#until(() => this.#underWay < this.#batchesUnderWay);
     }
     await this.#until(() => this.#underWay === 0);
   }

@@ -3,9 +3,9 @@ import { serverCpuS } from "../cpu.ts";
 import { round } from "../figures.ts";
 import { formatMachine, type Machine } from "../machine.ts";
 import { type Ratio, ratioOf, type Round, roundsText, type Turns, verdict } from "../rounds.ts";
-import { type Column, ratioText, summarise, type Summary, summaryTable } from "../tables.ts";
+import { type Column, countsText, ratioText, summarise, type Summary, summaryTable } from "../tables.ts";
 import type { TaxisFigures } from "./bench.ts";
-import { BATCH, BATCHES_UNDER_WAY } from "./pump.ts";
+import { BATCH } from "./pump.ts";
 
 /** Updates a second in economy, as a share of the classic server's. */
 export const CLASSIC_RATIO_TARGET = 0.45;
@@ -17,6 +17,8 @@ export interface TaxisSetup {
   readonly taxis: number;
   readonly friends: number;
   readonly updates: number;
+  /** Of the updates, at once, by target. */
+  readonly underWay: Readonly<Record<string, number>>;
 }
 
 export interface TaxisReport extends TaxisSetup {
@@ -97,10 +99,10 @@ export function failuresOf(rounds: readonly Round<TaxisFigures>[]): string[] {
 }
 
 export function formatTaxisReport(report: TaxisReport): string {
-  const { tracks, taxis, friends, updates, ratios, classicRatioTarget, machine } = report;
+  const { tracks, taxis, friends, updates, underWay, ratios, classicRatioTarget, machine } = report;
   return [
     `${taxis} taxis of ${tracks} with ${friends} friends each on average, ${updates} updates a round in batches of ${BATCH},`,
-    `${BATCHES_UNDER_WAY} batches under way; ${roundsText(report)}`,
+    `so many under way: ${countsText(underWay)}; ${roundsText(report)}`,
     "",
     summaryTable(report.targets, COLUMNS),
     "",

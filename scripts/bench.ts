@@ -15,7 +15,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 try {
   const onFailure = (error: Error) => failed.abort(error);
   const outcome = await bench.run(asked, { signal: failed.signal, onFailure });
-  process.stdout.write(`${json ? JSON.stringify(outcome.report, null, 2) : outcome.text}\n`);
+  process.stdout.write(`${json ? JSON.stringify(outcome.report, withoutSamples, 2) : outcome.text}
+`);
   if (outcome.isOfRecord !== undefined) record(outcome);
   // A bench that was cut short and hands back what it has so far has failed all the same.
   failed.signal.throwIfAborted();
@@ -37,6 +38,11 @@ function record({ report, text, failures, isOfRecord = false }: Outcome): void {
   const day = new Date().toISOString().slice(0, 10);
   writeSection(bench.name, `\`npm run bench -- ${asOption(bench)}\`, ${day}: ${text}`);
   note(`written to ${DOCUMENT}`);
+}
+
+/** Thousands of numbers, which only the file has. */
+function withoutSamples(key: string, value: unknown): unknown {
+  return key === "samples" ? undefined : value;
 }
 
 function whyNot(failures: readonly string[], isOfRecord: boolean): string | undefined {

@@ -17,6 +17,10 @@ export const POSITIONS_UNDER_WAY = 4;
  * It did 51,000 deliveries/s with 4, and 57,000 with 64. Each server is measured with what suits it.
  */
 export const CLASSIC_POSITIONS_UNDER_WAY = 64;
+/** Everybody has as many friends who never connect for each who does: the standard case, one in ten online. */
+export const ASLEEP_PER_ACTIVE = 9;
+/** Of the bucket of frames that each person has, half of its refill: chance sends several at once. */
+export const PERSON_POSITIONS_PER_S_MAX = 5;
 /** Wakes the objects that hibernated while the other server had its turn, and lets the compiler settle. */
 export const WARM_UP_MS = 2_000;
 

@@ -45,7 +45,7 @@ export class Client {
     this.socket = this.#connect();
   }
 
-  /** The socket that the constructor or `reconnect` began is open. */
+  /** Resolves when the socket that was begun is open. */
   async opened(): Promise<void> {
     const { socket } = this;
     await once(socket, "open", { signal: AbortSignal.timeout(OPEN_WAIT_MS) });
@@ -54,10 +54,16 @@ export class Client {
     });
   }
 
-  /** A new socket in the place of one that has ended. */
-  async reconnect(): Promise<void> {
+  /** A new socket in the place of one that has ended. @returns false when it did not open */
+  async reconnect(): Promise<boolean> {
     this.socket = this.#connect();
-    await this.opened();
+    try {
+      await this.opened();
+      return true;
+    } catch {
+      this.cut();
+      return false;
+    }
   }
 
   /** Ends it without a word, and without `onEnd`. */

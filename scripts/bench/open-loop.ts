@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import type { Client, Frame } from "./clients.ts";
-import { Latencies, type LatencyFigures } from "./latencies.ts";
+import { type Bucket, Latencies, type LatencyFigures } from "./latencies.ts";
 import { locationFrame, type Person } from "./people.ts";
 import { PoissonSchedule } from "./poisson.ts";
 
@@ -18,10 +18,16 @@ const TS_BEHIND_MS = 1_000;
 /** A friend on a map who is behind by more than this is one whom people notice. */
 export const LATE_MS = 1_000;
 
+/** What is needed of a client. */
+export interface Line {
+  readonly socket: Pick<WebSocket, "readyState"> & { send(text: string): void };
+  onFrame: Client["onFrame"];
+}
+
 export interface OpenLoopOptions {
   people: readonly Person[];
   /** In the order of the people. */
-  clients: readonly Client[];
+  clients: readonly Line[];
   /** Positions of all people together. */
   updatesPerS: number;
   warmUpMs: number;
@@ -39,6 +45,8 @@ export interface OpenLoopFigures {
   deliveriesPerS: number;
   /** From when a position was due until it, or a newer one of the same person, was at the friend. */
   latency: LatencyFigures;
+  /** Of these times: kept with the raw samples. */
+  samples: readonly Bucket[];
   /** Deliveries that took more than a second. */
   late: number;
   /** Deliveries that had not come 5 s after the last position. */
@@ -60,7 +68,7 @@ interface Position {
 interface Sender {
   index: number;
   person: Person;
-  client: Client;
+  client: Line;
   count: number;
   lastTs: number;
   /** Oldest first. */
@@ -187,6 +195,7 @@ export class OpenLoop {
       deliveries: this.#latencies.count,
       deliveriesPerS: this.#latencies.count / seconds,
       latency: this.#latencies.figures(),
+      samples: this.#latencies.buckets(),
       late: this.#late,
       lost: this.#missing(),
       replaced: this.#replaced,

@@ -33,6 +33,17 @@ describe("latencies", () => {
     }
   });
 
+  test("the samples are kept as counts of equal times", () => {
+    const latencies = new Latencies();
+    for (const ms of [0, 1.5, 1.5, 0.25]) latencies.record(ms);
+    expect(latencies.buckets()).toEqual([
+      [0, 1],
+      [0.25, 1],
+      [1.5, 2],
+    ]);
+    expect(new Latencies().buckets()).toEqual([]);
+  });
+
   test("without any there are no percentiles, and a clock that went back counts as 0", () => {
     const latencies = new Latencies();
     expect(latencies.figures()).toEqual({ count: 0, p50Ms: null, p95Ms: null, p99Ms: null, p999Ms: null, maxMs: null });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { retryDelayMs } from "../../../src/client/backoff.ts";
 import { seededRandom } from "../../town/random.ts";
+import { ASLEEP_PER_ACTIVE } from "../bounds.ts";
 import { openClassic } from "../classic-target.ts";
 import type { Client } from "../clients.ts";
 import type { Around, TargetName } from "../entry.ts";
@@ -19,8 +20,6 @@ import type { Target } from "../targets.ts";
 import { makeResizeReport, type ResizeReport } from "./report.ts";
 
 const RESET_ENTRY = join(import.meta.dirname, "reset-worker.ts");
-/** Everybody has as many friends who never connect for each who does: the standard case, one in ten online. */
-const ASLEEP_PER_ACTIVE = 9;
 const WARM_UP_MS = 2_000;
 /** After the change the measurement goes on for what is left of its seconds. */
 export const CHANGE_AFTER_MS = 2_000;
@@ -157,7 +156,7 @@ class Change {
     try {
       for (let failures = 0; ; failures += 1) {
         await sleep(retryDelayMs(code, failures, jitter(), reason), undefined, { signal });
-        if (await isOpened(client)) break;
+        if (await client.reconnect()) break;
       }
     } catch (error) {
       if (!signal.aborted) onFailure(error instanceof Error ? error : new Error(String(error)));
@@ -166,15 +165,5 @@ class Change {
     this.#open += 1;
     this.#reconnectedMs = performance.now();
     then();
-  }
-}
-
-async function isOpened(client: Client): Promise<boolean> {
-  try {
-    await client.reconnect();
-    return true;
-  } catch {
-    client.cut();
-    return false;
   }
 }

@@ -1,7 +1,13 @@
 /** `--workload resize`: what people notice when servers come or go. */
-import { FRIENDS_MAX, pairsProblem, ROUNDS_MAX, SECONDS_MAX, USERS_MAX } from "../bounds.ts";
+import {
+  FRIENDS_MAX,
+  pairsProblem,
+  PERSON_POSITIONS_PER_S_MAX,
+  ROUNDS_MAX,
+  SECONDS_MAX,
+  USERS_MAX,
+} from "../bounds.ts";
 import type { Bench } from "../entry.ts";
-import { PERSON_POSITIONS_PER_S_MAX } from "../standard/bench.ts";
 import { benchResize, CHANGE_AFTER_MS } from "./bench.ts";
 import { formatResizeReport } from "./report.ts";
 

@@ -1,6 +1,6 @@
 /** The standard workload on each server by turns: how much it can deliver, and how long that takes at a rate that is given. */
 import { seededRandom } from "../../town/random.ts";
-import { CLASSIC_POSITIONS_UNDER_WAY, POSITIONS_UNDER_WAY, WARM_UP_MS } from "../bounds.ts";
+import { ASLEEP_PER_ACTIVE, CLASSIC_POSITIONS_UNDER_WAY, POSITIONS_UNDER_WAY, WARM_UP_MS } from "../bounds.ts";
 import { CpuMeter, residentByName } from "../cpu.ts";
 import type { Around, TargetName } from "../entry.ts";
 import { closeTargets, openTargets } from "../lineup.ts";
@@ -12,12 +12,8 @@ import { takeTurns } from "../rounds.ts";
 import type { Target } from "../targets.ts";
 import { makeStandardReport, type StandardFigures, type StandardReport } from "./report.ts";
 
-/** Everybody has as many friends who never connect for each who does: the standard case, one in ten online. */
-const ASLEEP_PER_ACTIVE = 9;
 /** The objects are awake already; only the pace is another one. */
 const OPEN_WARM_UP_MS = 1_000;
-/** Of the bucket of frames that each person has, half of its refill: chance sends several at once. */
-export const PERSON_POSITIONS_PER_S_MAX = 5;
 
 export interface StandardOptions extends Around {
   users: number;

@@ -1,5 +1,6 @@
 /** Every socket is cut in the same moment, and everybody comes back at once, as after a network that was away. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { ASLEEP_PER_ACTIVE } from "../bounds.ts";
 import { type CpuFigures, CpuMeter } from "../cpu.ts";
 import type { Around, TargetName } from "../entry.ts";
 import { closeTargets, openTargets } from "../lineup.ts";
@@ -10,8 +11,6 @@ import type { Target } from "../targets.ts";
 import { comeBack, type Return } from "./comeback.ts";
 import { makeStormReport, type StormReport } from "./report.ts";
 
-/** Everybody has as many friends who never connect for each who does: the standard case, one in ten online. */
-const ASLEEP_PER_ACTIVE = 9;
 /** The positions before the cut go out in so many at once, so that they are no storm themselves. */
 const POSITIONS_AT_ONCE = 5;
 const CALM_MS = 1_000;

@@ -50,7 +50,7 @@ export async function comeBack(
     client.cut();
   }
   await inGroups([...clients], HANDSHAKES_AT_ONCE, async (client) => {
-    while (!(await isOpened(client))) {
+    while (!(await client.reconnect())) {
       errors += 1;
       if (sinceMs() > BACK_WAIT_MS) throw new Error(`a socket did not open within ${BACK_WAIT_MS / 1000} s`);
       await sleep(RETRY_MS, undefined, { signal });
@@ -72,16 +72,6 @@ export async function comeBack(
     errors,
     missing: clients.length - last.count,
   };
-}
-
-async function isOpened(client: Client): Promise<boolean> {
-  try {
-    await client.reconnect();
-    return true;
-  } catch {
-    client.cut();
-    return false;
-  }
 }
 
 interface Times {

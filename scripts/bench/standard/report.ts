@@ -1,6 +1,7 @@
 /** What the standard workload found, as one document and as a table. */
 import { type CpuFigures, serverCpuS } from "../cpu.ts";
 import type { TargetName } from "../entry.ts";
+import { median } from "../figures.ts";
 import type { LoadFigures } from "../load.ts";
 import { formatMachine, type Machine } from "../machine.ts";
 import type { OpenLoopFigures } from "../open-loop.ts";
@@ -145,9 +146,21 @@ export function formatStandardReport(report: StandardReport): string {
     summaryTable(report.targets, COLUMNS),
     "",
     ...ratios.map((ratio) => `- ${ratioText(ratio)}${ratio.to === "floor" ? verdict(ratio, floorRatioTarget) : ""}`),
+    ...Object.keys(report.targets).map((name) => `- ${byProcessText(name, report.rounds)}`),
     ...report.notes.map((note) => `- ${note}`),
     `- ${formatMachine(machine)}`,
   ].join("\n");
+}
+
+/** What each process of a server uses in the closed loop: medians of the rounds. */
+function byProcessText(name: string, rounds: StandardReport["rounds"]): string {
+  const each = rounds.flatMap((figures) => figures[name] ?? []);
+  const parts = Object.keys(each[0]?.residentMiB ?? {}).map((part) => {
+    const cores = median(each.map(({ capacity: { cpu } }) => (cpu.serverS?.[part] ?? Number.NaN) / cpu.seconds));
+    const memoryMiB = median(each.map(({ residentMiB }) => residentMiB[part] ?? Number.NaN));
+    return `${part} ${cores.toFixed(2)} cores and ${memoryMiB.toFixed(0)} MiB`;
+  });
+  return `${name}, by process: ${parts.length === 0 ? "not known without /proc" : parts.join(", ")}`;
 }
 
 function cpuPerDeliveryUs({ capacity }: StandardFigures): number | null {

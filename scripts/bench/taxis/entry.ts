@@ -19,7 +19,7 @@ export const taxis: Bench = {
   kind: "workload",
   numbers: {
     friends: { fallback: 40, max: FRIENDS_MAX },
-    updates: { fallback: 8_000, max: UPDATES_MAX },
+    updates: { fallback: 6_000, max: UPDATES_MAX },
     rounds: { fallback: 5, max: ROUNDS_MAX },
   },
   // The bare object knows no places, and would tell every friend everything.

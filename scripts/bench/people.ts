@@ -4,20 +4,25 @@ export interface Person {
   id: string;
   /** Indexes into the people. */
   friends: number[];
+  /** Ids of friends who never connect. */
+  asleep?: readonly string[];
 }
 
 /**
  * A ring in which everybody has exactly `friends` friends: the nearest on both sides, and for an odd number also the
  * one across. The caller has checked that `users * friends` is even and `friends` less than `users`.
+ *
+ * @param asleep friends of everybody beside them who never connect, so that the list of friends has its real length
  */
-export function makePeople(users: number, friends: number): Person[] {
+export function makePeople(users: number, friends: number, asleep = 0): Person[] {
+  const sleepers = Array.from({ length: asleep }, (_, index) => `asleep-${index}`);
   return Array.from({ length: users }, (_, index) => {
     const around: number[] = [];
     for (let step = 1; step <= Math.floor(friends / 2); step += 1) {
       around.push((index + step) % users, (index - step + users) % users);
     }
     if (friends % 2 === 1) around.push((index + users / 2) % users);
-    return { id: `bench-${index}`, friends: around };
+    return { id: `bench-${index}`, friends: around, asleep: sleepers };
   });
 }
 

@@ -6,15 +6,32 @@ import { readFileSync } from "node:fs";
 const USER_TICKS = 11;
 const SYSTEM_TICKS = 12;
 
+export interface ServerProcess {
+  name: string;
+  pid: number;
+}
+
 let ticksPerS: number | undefined;
 
 /** User and system time of all threads so far, in seconds. */
 export function cpuSeconds(pid: number | undefined): number | undefined {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  ticksPerS ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[USER_TICKS]) + Number(fields[SYSTEM_TICKS])) / ticksPerS;
+  return (Number(fields[USER_TICKS]) + Number(fields[SYSTEM_TICKS])) / clockTicksPerS();
+}
+
+/** In which /proc counts. */
+export function clockTicksPerS(): number {
+  ticksPerS ??= Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+  return ticksPerS;
+}
+
+/** The same for all of a server; undefined when one of them is not known. */
+export function cpuSecondsOf(processes: readonly ServerProcess[]): number | undefined {
+  const each = processes.map(({ pid }) => cpuSeconds(pid)).filter((value) => value !== undefined);
+  if (each.length === 0 || each.length < processes.length) return undefined;
+  return each.reduce((sum, value) => sum + value, 0);
 }
 
 /** The most memory that was resident at once so far, in MiB. */

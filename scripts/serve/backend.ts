@@ -1,7 +1,6 @@
 /** Starts the backend in processes of its own: for `serve`, `start`, `bench` and the black-box tests. */
 import { fork, type ChildProcess, type StdioOptions } from "node:child_process";
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
@@ -9,15 +8,13 @@ import { buildBundle } from "./bundle.ts";
 import { FromHost, type ToHost } from "./messages.ts";
 import { buildPage } from "./page.ts";
 import { claimPort } from "./port.ts";
+import { temporaryRoot } from "./tmpfs.ts";
 
 const HOST_FILE = join(import.meta.dirname, "host.ts");
 /** Node's stripping of types, for the ledger that goes into the Worker, announces itself as experimental. */
 const HOST_NODE_OPTIONS = ["--disable-warning=ExperimentalWarning"];
 /** A shutdown may last 5 s; what is still there shortly before is killed. */
 const STOP_WAIT_MS = 4_500;
-const TMPFS_DIR = "/dev/shm";
-/** Containers often give /dev/shm 64 MiB, which about 700 users' databases fill; then a disk is the better place. */
-const TMPFS_FREE_MIN_BYTES = 512 * 1024 * 1024;
 const STDERR_FD = 2;
 
 export type BackendOptions = {
@@ -43,6 +40,8 @@ export interface Backend {
   url: string;
   /** The process that serves, for measurements; undefined where /proc is missing. */
   runtimePid: number | undefined;
+  /** Its parent, which reads what it logs. */
+  hostPid: number | undefined;
   /** Settled when the processes have ended, asked for or not: true when they ended as asked. */
   ended: Promise<boolean>;
   /**
@@ -85,22 +84,12 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     signal?.removeEventListener("abort", onAbort);
   }
   const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-  return { url: `http://${authority}`, runtimePid: childPid(child.pid), ended, stop };
+  return { url: `http://${authority}`, runtimePid: childPid(child.pid), hostPid: child.pid, ended, stop };
 }
 
 /** A fresh directory for state that is not kept: in memory where there is a roomy tmpfs. */
 function makeTemporaryDir(): string {
-  return mkdtempSync(join(hasRoomyTmpfs() ? TMPFS_DIR : tmpdir(), "nearby-"));
-}
-
-function hasRoomyTmpfs(): boolean {
-  try {
-    accessSync(TMPFS_DIR, constants.W_OK);
-    const { bavail, bsize } = statfsSync(TMPFS_DIR);
-    return bavail * bsize >= TMPFS_FREE_MIN_BYTES;
-  } catch {
-    return false;
-  }
+  return mkdtempSync(join(temporaryRoot(), "nearby-"));
 }
 
 function definedOnly(env: Record<string, string | undefined>): Record<string, string> {

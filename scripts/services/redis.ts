@@ -1,18 +1,17 @@
 /** A Redis on the loopback address, for tests and benches: Debian's redis-server, with nothing kept on a disk. */
-import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import type { ChildProcess } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@redis/client";
 import { claimPort } from "../serve/port.ts";
+import { temporaryFolder } from "../serve/tmpfs.ts";
+import { endBound, hasEnded, isInstalled, spawnBound } from "./bound.ts";
 import type { RedisLike, Reply } from "./redis-like.ts";
 
 const HOST = "127.0.0.1";
 const START_WAIT_MS = 10_000;
 const START_POLL_MS = 20;
-/** Nothing has to be saved: it ends at once. */
-const STOP_WAIT_MS = 5_000;
 /** A Redis that is gone shall show in the test, not in a queue of commands. */
 const CONNECT_WAIT_MS = 500;
 const LOG_TAIL_LINES = 10;
@@ -28,6 +27,8 @@ export class NoRedisError extends Error {
 
 export interface RedisServer {
   readonly url: string;
+  /** Undefined while it is stopped. */
+  readonly pid: number | undefined;
   /** On the same port, empty. */
   start(): Promise<void>;
   /** Ends the server; `start` brings it back. */
@@ -38,17 +39,22 @@ export interface RedisServer {
 
 /** Starts one and resolves once it answers. Rejects with words for people. */
 export async function startRedis(onProgress: (step: string) => void): Promise<RedisServer> {
-  const dir = mkdtempSync(join(tmpdir(), "nearby-redis-"));
+  if (!isInstalled("redis-server")) throw new NoRedisError(`redis-server is not installed. ${WAYS_TO_REDIS}`);
+  const folder = temporaryFolder("nearby-redis-");
+  const dir = folder.path;
   const port = await claimPort(HOST, 0);
   const url = `redis://${HOST}:${port}`;
   let child: ChildProcess | undefined;
   const stop = async () => {
     const ending = child;
     child = undefined;
-    if (ending) await end(ending);
+    if (ending) await endBound(ending);
   };
   const server: RedisServer = {
     url,
+    get pid() {
+      return child?.pid;
+    },
     async start() {
       onProgress(`redis: starting on ${url}`);
       const log = join(dir, "redis.log");
@@ -63,7 +69,7 @@ export async function startRedis(onProgress: (step: string) => void): Promise<Re
     stop,
     async close() {
       await stop();
-      rmSync(dir, { recursive: true, force: true });
+      folder.remove();
     },
   };
   try {
@@ -78,38 +84,21 @@ export async function startRedis(onProgress: (step: string) => void): Promise<Re
 function run(dir: string, port: number, logFile: string): ChildProcess {
   const log = openSync(logFile, "a");
   const args = ["--port", String(port), "--bind", HOST, "--save", "", "--appendonly", "no", "--dir", dir];
-  const child = spawn("redis-server", args, { cwd: dir, stdio: ["ignore", log, log] });
+  const child = spawnBound("redis-server", args, { cwd: dir, logFd: log });
   closeSync(log);
-  // Without a listener an ENOENT would be thrown at nobody; `untilAnswers` tells of it.
-  child.on("error", () => {});
-  const kill = () => void child.kill("SIGKILL");
-  // Whatever ends the tests ends it too.
-  process.once("exit", kill);
-  child.once("exit", () => process.off("exit", kill));
   return child;
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  child.once("exit", () => resolve());
-  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_WAIT_MS);
-  child.kill("SIGTERM");
-  await promise;
-  clearTimeout(timer);
 }
 
 async function untilAnswers(url: string, child: ChildProcess, logFile: string): Promise<void> {
   const deadlineMs = performance.now() + START_WAIT_MS;
   for (;;) {
-    if (child.pid === undefined) throw new NoRedisError(`redis-server is not installed. ${WAYS_TO_REDIS}`);
     try {
       const redis = await connectRedis(url);
       await redis.close();
       return;
     } catch (error) {
       const late = performance.now() > deadlineMs;
-      if (late || child.exitCode !== null || child.signalCode !== null) {
+      if (late || hasEnded(child)) {
         const tail = readFileSync(logFile, "utf8").trim().split("\n").slice(-LOG_TAIL_LINES).join("\n");
         throw new Error(`redis-server does not answer. Its log ends:\n${tail}`, { cause: error });
       }

@@ -129,6 +129,7 @@ export const ZONES: readonly Zone[] = [
   },
   // The real Worker, and questions about it.
   { path: "scripts/bench/history-worker.ts", may: ["src/worker.ts"] },
+  { path: "scripts/bench/resize/reset-worker.ts", may: ["src/worker.ts"] },
   {
     path: "scripts/bench/monitor-worker.ts",
     may: ["src/worker.ts", "src/observe/"],

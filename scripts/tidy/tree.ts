@@ -22,7 +22,15 @@ export interface Check {
 }
 
 /** Made by commands or by git; nothing in them is ours to check. */
-const LEFT_OUT: ReadonlySet<string> = new Set(["node_modules", ".git", "dist", ".nearby", ".wrangler", "coverage"]);
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  "node_modules",
+  ".git",
+  "dist",
+  ".nearby",
+  ".wrangler",
+  "coverage",
+  "bench-results",
+]);
 
 /** Every file below `root` that belongs to the repository, sorted by path. */
 export function readTree(root: string, below = ""): TextFile[] {

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { verifyToken } from "../../src/auth/token.ts";
 
@@ -45,7 +45,9 @@ describe("bad options", { concurrent: true, timeout: TIMEOUT_MS }, () => {
     ["bench", ["--seconds", "1.5"], "--seconds"],
     ["bench", ["--rounds", "-1"], "--rounds"],
     ["bench", ["--owntracks", "--history"], "--owntracks"],
-    ["bench", ["--rate", "300"], "--rate"],
+    ["bench", ["--history", "--rate", "300"], "--rate"],
+    ["bench", ["--workload", "marathon"], "--workload"],
+    ["bench", ["--targets", "theirs"], "--targets"],
     ["bench", ["--owntracks", "--rate", "0"], "--rate"],
     ["token", [], "USER"],
     ["token", ["a/b"], "USER"],
@@ -64,6 +66,29 @@ describe("bad options", { concurrent: true, timeout: TIMEOUT_MS }, () => {
       expect(usage).toMatch(new RegExp(`^usage: npm run ${script} -- `));
     });
   }
+});
+
+describe("bench", { concurrent: true, timeout: TIMEOUT_MS }, () => {
+  test("tracks that are not there: exit 1, and what to do about it", async () => {
+    const { code, stdout, stderr } = await run("bench", ["--workload", "taxis", "--tracks", "nowhere.csv"]);
+    expect(code).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^bench: there is no nowhere\.csv: .*--tracks, or set NEARBY_DATA\n$/);
+  });
+
+  test("tracks that are none: exit 1, with the line", async () => {
+    const { code, stderr } = await run("bench", ["--workload", "taxis", "--tracks", "package.json"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("bench: package.json:1: the first line must be entity_id");
+  });
+
+  test("no Redis: exit 1, and which server is missing", async () => {
+    const env = { PATH: dirname(process.execPath) };
+    const { code, stdout, stderr } = await run("bench", ["--targets", "classic"], env);
+    expect(code).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^bench: .*redis-server.*\(--targets leaves servers out\)\n$/m);
+  });
 });
 
 describe("serve", { concurrent: true, timeout: TIMEOUT_MS }, () => {

@@ -3,8 +3,6 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
-import { signToken } from "../../../src/auth/token.ts";
-import { readSettings } from "../../../src/settings.ts";
 import { sendLines } from "../../import/send.ts";
 import { progress } from "../../progress.ts";
 import { type Backend, startBackend } from "../../serve/backend.ts";
@@ -15,7 +13,7 @@ import { connectRedis, NoRedisError, startRedis } from "../../services/redis.ts"
 import { type Client, closeClients, openClients } from "../clients.ts";
 import { inGroups } from "../groups.ts";
 import { locationFrame } from "../people.ts";
-import { authorize, socketUrl } from "../targets.ts";
+import { adminToken, authorize, socketUrl } from "../targets.ts";
 import { type ActivationFigures, type ActivationReport, makeActivationReport } from "./report.ts";
 
 const ENTRY = join(import.meta.dirname, "../history-worker.ts");
@@ -134,13 +132,6 @@ function wakerId(round: number): string {
 
 function friendId(index: number): string {
   return `friend-${index}`;
-}
-
-async function adminToken(env: SettingsEnv): Promise<string> {
-  const { auth } = readSettings(env);
-  if (auth.kind !== "hs256") throw new Error("the bench signs with a secret");
-  const subject = { user: "operator", role: "admin" } as const;
-  return (await signToken(auth, subject, { nowMs: Date.now(), lifetimeS: 3_600 })).token;
 }
 
 /** Somebody who was never here connects and sends a position. */

@@ -4,7 +4,7 @@ import { median, round } from "../figures.ts";
 import { Load, type LoadOptions } from "../load.ts";
 import type { Person } from "../people.ts";
 import { openReal, type Target } from "../targets.ts";
-import { cpuSeconds } from "../usage.ts";
+import { cpuSecondsOf } from "../usage.ts";
 import { type CallCosts, measureCalls } from "./calls.ts";
 
 /** What a traced call may cost, µs. */
@@ -49,9 +49,9 @@ export async function benchTracing(options: TracingOptions): Promise<TracingRepo
   const callUs = await measureCalls(signal);
   const targets: Target[] = [];
   try {
-    const off = await openReal({ people, onFailure, signal, settings: { SLOW_MS: "0" } });
+    const off = await openReal({ people, onFailure, signal, label: "off", settings: { SLOW_MS: "0" } });
     targets.push(off);
-    const on = await openReal({ people, onFailure, signal });
+    const on = await openReal({ people, onFailure, signal, label: "on" });
     targets.push(on);
     const bar = progress("rounds", count);
     const rounds: TracingRound[] = [];
@@ -89,7 +89,7 @@ function roundOf(on: TracingFigures, off: TracingFigures): TracingRound {
 
 async function measure({ people, load, signal }: TracingOptions, target: Target): Promise<TracingFigures> {
   const edges: (number | undefined)[] = [];
-  const onEdge = () => void edges.push(cpuSeconds(target.backend.runtimePid));
+  const onEdge = () => void edges.push(cpuSecondsOf(target.processes()));
   const figures = await new Load({ people, clients: target.clients, ...load, onEdge, signal }).run();
   const [start, end] = edges;
   const positions = (figures.updatesPerS * load.measureMs) / 1000;

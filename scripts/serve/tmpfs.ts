@@ -18,9 +18,13 @@ export interface TemporaryFolder {
   remove(): void;
 }
 
-/** A fresh folder for what is not kept, removed at the latest when this process exits. */
-export function temporaryFolder(prefix: string): TemporaryFolder {
-  const path = mkdtempSync(join(temporaryRoot(), prefix));
+/**
+ * A fresh folder for what is not kept, removed at the latest when this process exits.
+ *
+ * @param root default: in memory, where there is room
+ */
+export function temporaryFolder(prefix: string, root = temporaryRoot()): TemporaryFolder {
+  const path = mkdtempSync(join(root, prefix));
   const removeNow = (): void => rmSync(path, { recursive: true, force: true });
   const forget = atExit(removeNow);
   const remove = (): void => {

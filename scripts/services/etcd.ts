@@ -27,10 +27,14 @@ export interface EtcdServer {
   close(): Promise<void>;
 }
 
-/** Starts one and resolves once it answers. Rejects with words for people. */
-export async function startEtcd(onProgress: (step: string) => void): Promise<EtcdServer> {
+/**
+ * Starts one and resolves once it answers. Rejects with words for people.
+ *
+ * @param root where its folder is made
+ */
+export async function startEtcd(onProgress: (step: string) => void, root?: string): Promise<EtcdServer> {
   if (!isInstalled("etcd")) throw new NoEtcdError(`etcd is not installed. ${WAYS_TO_ETCD}`);
-  const folder = temporaryFolder("nearby-etcd-");
+  const folder = temporaryFolder("nearby-etcd-", root);
   const dir = folder.path;
   const url = `http://${HOST}:${await claimPort(HOST, 0)}`;
   const peerUrl = `http://${HOST}:${await claimPort(HOST, 0)}`;

@@ -37,10 +37,14 @@ export interface RedisServer {
   close(): Promise<void>;
 }
 
-/** Starts one and resolves once it answers. Rejects with words for people. */
-export async function startRedis(onProgress: (step: string) => void): Promise<RedisServer> {
+/**
+ * Starts one and resolves once it answers. Rejects with words for people.
+ *
+ * @param root where its folder is made
+ */
+export async function startRedis(onProgress: (step: string) => void, root?: string): Promise<RedisServer> {
   if (!isInstalled("redis-server")) throw new NoRedisError(`redis-server is not installed. ${WAYS_TO_REDIS}`);
-  const folder = temporaryFolder("nearby-redis-");
+  const folder = temporaryFolder("nearby-redis-", root);
   const dir = folder.path;
   const port = await claimPort(HOST, 0);
   const url = `redis://${HOST}:${port}`;

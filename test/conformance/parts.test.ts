@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { MODELS } from "../../scripts/bench/classic/hosting/model.ts";
@@ -46,8 +46,8 @@ function pathWithout(missing: string): string {
   return folder;
 }
 
-/** A process that starts the classic design and prints the ids of its processes. */
-async function starter(): Promise<{ child: ChildProcess; pids: number[] }> {
+/** A process that starts the classic design and prints the ids of its processes, and where they keep what is not kept. */
+async function starter(): Promise<{ child: ChildProcess; pids: number[]; folder: string }> {
   const file = join(import.meta.dirname, "starter.ts");
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -55,7 +55,7 @@ async function starter(): Promise<{ child: ChildProcess; pids: number[] }> {
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const [line] = await once(child.stdout, "data");
-  return { child, pids: JSON.parse(String(line)) };
+  return { child, ...JSON.parse(String(line)) };
 }
 
 describe("the classic design", { timeout: 60_000 }, () => {
@@ -129,7 +129,10 @@ describe("the classic design", { timeout: 60_000 }, () => {
     const pids = peer.pids();
     expect(pids.map(({ name }) => name)).toEqual(["server 1", "server 2", "redis 1", "etcd"]);
     expect(pids.every(({ pid }) => isRunning(pid))).toBe(true);
+    const folder = dirname(readlinkSync(`/proc/${pids.find(({ name }) => name === "redis 1")?.pid}/cwd`));
+    expect(existsSync(folder)).toBe(true);
     await peer.close();
+    expect(existsSync(folder)).toBe(false);
     await vi.waitFor(() => expect(pids.filter(({ pid }) => isRunning(pid))).toEqual([]));
     expect(steps.length).toBeGreaterThan(3);
   });
@@ -145,11 +148,13 @@ describe("the classic design", { timeout: 60_000 }, () => {
   });
 
   test.each(["SIGINT", "SIGKILL"] as const)("%s to who started it ends every process", async (signal) => {
-    const { child, pids } = await starter();
+    const { child, pids, folder } = await starter();
+    expect(existsSync(folder)).toBe(true);
     expect(pids.length).toBe(4);
     child.kill(signal);
     await once(child, "exit");
     await vi.waitFor(() => expect(pids.filter((pid) => isRunning(pid))).toEqual([]), { timeout: 5_000 });
+    expect(existsSync(folder)).toBe(false);
   });
 
   test.each([

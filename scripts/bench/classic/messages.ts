@@ -9,6 +9,8 @@ export const ToServer = v.variant("type", [
     port: v.number(),
     etcdUrl: v.string(),
     databaseFile: v.string(),
+    /** Of all that is not kept; whoever is left removes it. */
+    folder: v.string(),
     /** Settings, as the Worker's vars. */
     vars: v.record(v.string(), v.string()),
     model: v.picklist(MODELS),

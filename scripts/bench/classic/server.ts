@@ -1,4 +1,5 @@
 /** A server process of the classic design; started by `startClassic`, with a channel to it, and ended when that is closed. */
+import { rmSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import * as v from "valibot";
 import type { Host } from "./hosting/model.ts";
@@ -8,20 +9,28 @@ import { readRing, watchRing } from "./ring-document.ts";
 
 /** Close frames have to leave before the process does. */
 const CLOSE_FRAMES_MS = 100;
+/** Another server may be removing the same folder. */
+const REMOVE_TRIES = 5;
 
 const ending = new AbortController();
 let serving: Host | undefined;
+let folder: string | undefined;
 
 process.on("message", (raw: unknown) => {
   const message = v.parse(ToServer, raw);
   if (message.type === "stop") stop();
   else void start(message);
 });
-process.on("disconnect", stop);
+process.on("disconnect", () => {
+  // Killed, or it would have said so: Redis and etcd have ended with it, and nobody else cleans up.
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: REMOVE_TRIES });
+  stop();
+});
 // It is told when to end: a signal of the terminal goes to the whole group.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 
 async function start({ etcdUrl, model, ...options }: StartServer): Promise<void> {
+  folder = options.folder;
   try {
     const { document } = await readRing(etcdUrl);
     const { host, port, databaseFile, vars } = options;

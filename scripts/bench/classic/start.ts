@@ -84,9 +84,9 @@ class Parts {
   async start(): Promise<ClassicPeer> {
     const { redisServers, servers, onProgress, signal } = this.#options;
     // A user's frames come from the server, the friends' from Redis; each is asked for before the next is started.
-    for (let n = 0; n < redisServers; n += 1) this.#redis.push(await startRedis(onProgress));
+    for (let n = 0; n < redisServers; n += 1) this.#redis.push(await startRedis(onProgress, this.#folder.path));
     signal.throwIfAborted();
-    this.#etcd = await startEtcd(onProgress);
+    this.#etcd = await startEtcd(onProgress, this.#folder.path);
     await this.#writeRing();
     for (let n = 0; n < servers; n += 1) {
       signal.throwIfAborted();
@@ -124,7 +124,7 @@ class Parts {
   }
 
   async #addRedis(): Promise<void> {
-    this.#redis.push(await startRedis(this.#options.onProgress));
+    this.#redis.push(await startRedis(this.#options.onProgress, this.#folder.path));
     const version = this.#version + 1;
     const changed = Promise.all(this.#servers.map(({ child }) => untilRing(child, version)));
     await this.#writeRing();
@@ -156,6 +156,7 @@ class Parts {
       host: HOST,
       port,
       etcdUrl: this.#etcd?.url ?? "",
+      folder: this.#folder.path,
       databaseFile: join(this.#folder.path, "people.sqlite"),
       vars: { ...this.#options.settings },
       model: this.#options.model ?? "loop",

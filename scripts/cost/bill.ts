@@ -8,6 +8,7 @@ import type { Usage } from "./usage.ts";
 export const COMPONENTS = [
   ["calls", "calls to active friends because of a position"],
   ["wakingCalls", "calls because somebody became active or inactive"],
+  ["strangers", "calls to cells of strangers, and cells in memory"],
   ["messages", "positions that arrive"],
   ["duration", "objects that run, or wait for answers"],
   ["alarms", "alarms, set and run"],
@@ -31,6 +32,7 @@ export function billOf(usage: Usage): Bill {
   return {
     calls: sumOf(priceOf("objectRequest", usage.calls)),
     wakingCalls: sumOf(priceOf("objectRequest", usage.wakingCalls)),
+    strangers: sumOf(priceOf("objectRequest", usage.strangerCalls), priceOf("duration", usage.cellS * OBJECT_GB)),
     messages: sumOf(priceOf("messageIn", usage.messagesIn)),
     duration: sumOf(priceOf("duration", usage.objectS * OBJECT_GB)),
     alarms: sumOf(priceOf("rowWritten", usage.alarmsSet), priceOf("objectRequest", usage.alarmRuns)),

@@ -68,6 +68,15 @@ export const ALARMS_SET_PER_SESSION = 2;
  */
 export const ANSWER_MS = 300;
 
+/** Assumed: the same when all friends' objects are in the region of the own one. */
+export const ANSWER_LOCAL_MS = 30;
+
+/**
+ * Calls to cells for a position of somebody who lets strangers see them: a city, `npm run bench -- --strangers`
+ * (`city.callsMean`).
+ */
+export const STRANGER_CALLS_PER_POSITION = 3.03;
+
 /**
  * One that enters the user and one that asks for up to 1,000 friends: `npm run bench -- --activation`, and for a renewal
  * `test/presence/`.

@@ -1,0 +1,49 @@
+/** The pages that quote `npm run cost` against what it prints. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+
+import { COMPONENTS } from "../../scripts/cost/bill.ts";
+import { withFigures } from "../../scripts/cost/docs.ts";
+
+describe("the documentation", () => {
+  const pageOf = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
+
+  test("docs/cost.md names every component", () => {
+    const page = pageOf("cost.md");
+    for (const [name] of COMPONENTS) expect(page, name).toContain(`\`${name}\``);
+  });
+
+  for (const [name, blocks, rows] of [
+    ["cost.md", 2, 17],
+    ["scale.md", 2, 10],
+  ] as const) {
+    test(`docs/${name} quotes what the commands in it print (npm run cost:docs)`, () => {
+      const page = pageOf(name);
+      expect(page.match(/^```console\n\$ npm run cost/gm)?.length).toBeGreaterThanOrEqual(blocks);
+      expect(page.match(/^\| `npm run cost/gm)?.length).toBeGreaterThanOrEqual(rows);
+      expect(withFigures(page)).toBe(page);
+    });
+  }
+
+  test("a wrong figure is put right, in blocks and in tables, and prose stays", () => {
+    const page = [
+      "| command | what | USD a month | naive |",
+      "| --- | --- | --- | --- |",
+      "| `npm run cost -- --online 1000` | few | $1 | $2 |",
+      "",
+      "```console",
+      "$ npm run cost -- --online 1000 --classic",
+      "nothing",
+      "```",
+      "| other | table |",
+      "| `npm run cost` | $3 |",
+    ].join("\n");
+    const written = withFigures(page);
+    expect(written).toContain("| `npm run cost -- --online 1000` | few | $603.02 | $859.17 |");
+    expect(written).toMatch(
+      /\$ npm run cost -- --online 1000 --classic\n10,000 users, 1,000 of them[\s\S]+USD a month +machines +classic\n/,
+    );
+    expect(written).not.toContain("nothing");
+    expect(written.endsWith("| other | table |\n| `npm run cost` | $3 |")).toBe(true);
+  });
+});

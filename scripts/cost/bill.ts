@@ -13,6 +13,7 @@ export const COMPONENTS = [
   ["duration", "objects that run, or wait for answers"],
   ["alarms", "alarms, set and run"],
   ["rows", "rows, written and read"],
+  ["stored", "what objects keep: friend lists, chunks of 90 days"],
   ["queue", "queue messages, and the Worker that takes them"],
   ["r2", "Parquet objects, written and kept for a month"],
   ["redis", "commands to the index of active friends"],
@@ -37,6 +38,7 @@ export function billOf(usage: Usage): Bill {
     duration: sumOf(priceOf("duration", usage.objectS * OBJECT_GB)),
     alarms: sumOf(priceOf("rowWritten", usage.alarmsSet), priceOf("objectRequest", usage.alarmRuns)),
     rows: sumOf(priceOf("rowWritten", usage.rowsWritten), priceOf("rowRead", usage.rowsRead)),
+    stored: sumOf(priceOf("objectStorage", usage.keptGB)),
     queue: sumOf(
       priceOf("queueOperation", usage.queueMessages * QUEUE_OPERATIONS_PER_MESSAGE),
       priceOf("workerRequest", usage.batches),

@@ -59,6 +59,12 @@ export const ROWS = {
  */
 export const PARQUET_BYTES_PER_POINT = 19.4;
 
+/**
+ * Bytes that an object's database takes, its indexes and the room left in its pages included: itself, an entry of the friend
+ * list with an id of 36 characters and a name, and a chunk of 20 points like those of taxis, rounded up (`test/objects/cost.test.ts`).
+ */
+export const BYTES = { object: 80_000, friend: 160, chunk: 280 } as const;
+
 /** When the token ends, then when activity ends, which is earlier. */
 export const ALARMS_SET_PER_SESSION = 2;
 

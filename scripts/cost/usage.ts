@@ -1,7 +1,9 @@
 /** What a month is billed for, before prices. */
+import { RECENT_MS } from "../../src/history/page.ts";
 import { MEMBERS_MAX } from "../../src/strangers/shards.ts";
 import {
   ALARMS_SET_PER_SESSION,
+  BYTES,
   ENTRY_LINGERS_S,
   INDEX_ANSWER_MS,
   PARQUET_BYTES_PER_POINT,
@@ -21,6 +23,8 @@ import {
 } from "./workload.ts";
 
 export const BYTES_PER_GB = 1e9;
+/** Chunks of so many months are in the objects. */
+const CHUNK_MONTHS = RECENT_MS / 1_000 / MONTH_S;
 
 /** Counts of a month, of all users together. The first ones are those of the meter in each object (src/observe/meter.ts). */
 export interface Usage {
@@ -38,6 +42,8 @@ export interface Usage {
   readonly alarmRuns: number;
   readonly rowsWritten: number;
   readonly rowsRead: number;
+  /** In objects, on average over the month. */
+  readonly keptGB: number;
   readonly queueMessages: number;
   /** Of queue messages: a run of the consumer, and an object in R2, each. */
   readonly batches: number;
@@ -78,6 +84,7 @@ export function usageOf(workload: Workload, design: "this" | "naive"): Usage {
     alarmRuns,
     rowsWritten: (isNaive ? positions : 0) + sessions * ROWS.writtenBySession + kept.chunks * ROWS.writtenByChunk,
     rowsRead: alarmRuns * ROWS.readByAlarm + sessions * ROWS.readBySession(friends) + kept.rowsRead + index.rowsRead,
+    keptGB: (users * (BYTES.object + friends * BYTES.friend) + kept.chunks * CHUNK_MONTHS * BYTES.chunk) / BYTES_PER_GB,
     queueMessages: isNaive && workload.history ? positions : kept.chunks,
     batches: kept.batches,
     storedGB: kept.storedGB,

@@ -21,6 +21,7 @@ const NOTHING: Usage = {
   alarmRuns: 0,
   rowsWritten: 0,
   rowsRead: 0,
+  keptGB: 0,
   queueMessages: 0,
   batches: 0,
   storedGB: 0,
@@ -73,6 +74,7 @@ describe("prices", () => {
     ["duration", 12.5],
     ["rowWritten", 1],
     ["rowRead", 0.001],
+    ["objectStorage", 200_000],
     ["workerRequest", 0.3],
     ["workerCpu", 0.02],
     ["logLine", 0.6],
@@ -110,6 +112,7 @@ describe("a bill", () => {
     // A row each, and a request for each that runs.
     [{ alarmsSet: 3 * MILLION, alarmRuns: 2 * MILLION }, "alarms", 3.3],
     [{ rowsWritten: 2 * MILLION, rowsRead: 500 * MILLION }, "rows", 2.5],
+    [{ keptGB: 100 }, "stored", 20],
     // Three operations a message.
     [{ queueMessages: MILLION }, "queue", 1.2],
     // What is kept for a month.
@@ -161,6 +164,8 @@ describe("the usage of a month", () => {
       rowsWritten: 2 * SESSIONS + 2 * chunks,
       // For each chunk those of the last four hours.
       rowsRead: alarmRuns * 4 + SESSIONS * 103 + chunks * 24,
+      // 1,000 databases with 50 friends each, and the chunks of three months.
+      keptGB: expect.closeTo((1_000 * (80_000 + 50 * 160) + 3 * chunks * 280) / 1e9, 9),
       queueMessages: chunks,
       // Six messages in 30 s: the wait ends each batch, not its size.
       batches: 86_400,
@@ -217,7 +222,12 @@ describe("the usage of a month", () => {
 
   test("without history neither design has a chunk, a queue message or an object", () => {
     const off: Workload = { ...SMALL, history: false };
-    const nothing = { queueMessages: 0, batches: 0, storedGB: 0 };
+    const nothing = {
+      keptGB: expect.closeTo((1_000 * (80_000 + 50 * 160)) / 1e9, 9),
+      queueMessages: 0,
+      batches: 0,
+      storedGB: 0,
+    };
     expect(usageOf(off, "this")).toMatchObject({ ...nothing, rowsWritten: 2 * SESSIONS });
     expect(usageOf(off, "naive")).toMatchObject({ ...nothing, rowsWritten: POSITIONS + 2 * SESSIONS });
   });

@@ -58,11 +58,12 @@ export const INPUTS = {
   },
   coreDeliveries: {
     option: "core-deliveries",
-    fallback: 5_000,
+    // 10.7 µs a delivery: the median of 3 rounds with 400 people on two cores that had other work, from 9.3 to 12.3.
+    fallback: 93_000,
     min: 1,
     max: MANY,
-    what: "deliveries/s of a core to friends' sockets",
-    source: "assumed, with TLS and slow phones: less than `npm run bench` has from a plain server on loopback",
+    what: "deliveries/s of a core to friends' sockets, by CPU time, without TLS",
+    source: "`npm run bench -- --workload standard --targets classic` (a million / `cpuPerDeliveryUs`)",
     asOf: null,
   },
   serverConnections: {
@@ -71,7 +72,7 @@ export const INPUTS = {
     min: 1,
     max: MANY,
     what: "connections of a server",
-    source: "assumed: 4 GiB, and up to 100 KiB for a connection with TLS and its subscriptions",
+    source: "assumed: 4 GiB, and up to 160 KiB for a connection with TLS, its user's friends and its subscriptions",
     asOf: null,
   },
   redisUsd: { option: "redis-usd", fallback: 0.1071, what: "USD an hour of a Redis server, r7g.large", ...MACHINES },

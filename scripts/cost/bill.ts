@@ -8,10 +8,12 @@ import type { Usage } from "./usage.ts";
 export const COMPONENTS = [
   ["calls", "calls to active friends because of a position"],
   ["wakingCalls", "calls because somebody became active or inactive"],
+  ["strangers", "calls to cells of strangers, and cells in memory"],
   ["messages", "positions that arrive"],
   ["duration", "objects that run, or wait for answers"],
   ["alarms", "alarms, set and run"],
   ["rows", "rows, written and read"],
+  ["stored", "what objects keep: friend lists, chunks of 90 days"],
   ["queue", "queue messages, and the Worker that takes them"],
   ["r2", "Parquet objects, written and kept for a month"],
   ["redis", "commands to the index of active friends"],
@@ -31,10 +33,12 @@ export function billOf(usage: Usage): Bill {
   return {
     calls: sumOf(priceOf("objectRequest", usage.calls)),
     wakingCalls: sumOf(priceOf("objectRequest", usage.wakingCalls)),
+    strangers: sumOf(priceOf("objectRequest", usage.strangerCalls), priceOf("duration", usage.cellS * OBJECT_GB)),
     messages: sumOf(priceOf("messageIn", usage.messagesIn)),
     duration: sumOf(priceOf("duration", usage.objectS * OBJECT_GB)),
     alarms: sumOf(priceOf("rowWritten", usage.alarmsSet), priceOf("objectRequest", usage.alarmRuns)),
     rows: sumOf(priceOf("rowWritten", usage.rowsWritten), priceOf("rowRead", usage.rowsRead)),
+    stored: sumOf(priceOf("objectStorage", usage.keptGB)),
     queue: sumOf(
       priceOf("queueOperation", usage.queueMessages * QUEUE_OPERATIONS_PER_MESSAGE),
       priceOf("workerRequest", usage.batches),

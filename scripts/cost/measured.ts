@@ -59,6 +59,12 @@ export const ROWS = {
  */
 export const PARQUET_BYTES_PER_POINT = 19.4;
 
+/**
+ * Bytes that an object's database takes, its indexes and the room left in its pages included: itself, an entry of the friend
+ * list with an id of 36 characters and a name, and a chunk of 20 points like those of taxis, rounded up (`test/objects/cost.test.ts`).
+ */
+export const BYTES = { object: 80_000, friend: 160, chunk: 280 } as const;
+
 /** When the token ends, then when activity ends, which is earlier. */
 export const ALARMS_SET_PER_SESSION = 2;
 
@@ -67,6 +73,15 @@ export const ALARMS_SET_PER_SESSION = 2;
  * another continent a round trip; within one region it is a tenth of it.
  */
 export const ANSWER_MS = 300;
+
+/** Assumed: the same when all friends' objects are in the region of the own one. */
+export const ANSWER_LOCAL_MS = 30;
+
+/**
+ * Calls to cells for a position of somebody who lets strangers see them: a city, `npm run bench -- --strangers`
+ * (`city.callsMean`).
+ */
+export const STRANGER_CALLS_PER_POSITION = 3.03;
 
 /**
  * One that enters the user and one that asks for up to 1,000 friends: `npm run bench -- --activation`, and for a renewal

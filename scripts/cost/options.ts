@@ -1,15 +1,21 @@
 /** The command line of `npm run cost`, as a workload. */
 import { FRIENDS_MAX } from "../../src/protocol/limits.ts";
 import { round } from "../bench/figures.ts";
-import { readInteger, readOptions, refuseUsage } from "../options.ts";
+import { readInteger, refuseUsage } from "../options.ts";
+import type { ClassicInputs } from "./classic-inputs.ts";
+import { readClassicInputs } from "./classic-options.ts";
+import { readNumber, readSwitch, readValues, USAGE, type Values } from "./command-line.ts";
 import { type FanoutDocument, FanoutFileError, readFanoutFile } from "./fanout-file.ts";
 import { ANSWER_MS } from "./measured.ts";
-import { meetingsOf, type Mode, MODES, POSITIONS_PER_DAY_MIN, SECONDS_PER_DAY, type Workload } from "./workload.ts";
-
-export const USAGE =
-  "npm run cost -- [--users N] [--online N] [--friends N] [--active N] [--near N] [--positions-per-day N]" +
-  " [--sessions-per-day N] [--mode exact|economy|naive] [--meetings X] [--fanout FILE] [--answer-ms N]" +
-  " [--history on|off] [--index on|off] [--logged-share X] [--server-deliveries N] [--json]";
+import {
+  answerMsOf,
+  meetingsOf,
+  type Mode,
+  MODES,
+  POSITIONS_PER_DAY_MIN,
+  SECONDS_PER_DAY,
+  type Workload,
+} from "./workload.ts";
 
 /** The standard case: 10 million connected at once, 400 friends each, one in ten online, a position every 30 s. */
 const ONLINE = 10_000_000;
@@ -17,8 +23,6 @@ const USERS_PER_ONLINE = 10;
 const FRIENDS = 400;
 const POSITIONS_PER_DAY = 2_880;
 const SESSIONS_PER_DAY = 1;
-/** Assumed, to have something to divide by: what one server of a classic design carries, with TLS and slow phones. */
-const SERVER_DELIVERIES_PER_S = 10_000;
 
 const PEOPLE_MAX = 100_000_000_000;
 /** After that a call has timed out, and is not waited for. */
@@ -29,14 +33,19 @@ export interface CostOptions {
   readonly workload: Workload;
   /** Deliveries per second of one server of another design. */
   readonly serverDeliveriesPerS: number;
+  readonly classic: ClassicInputs;
+  /** Tables that are printed instead of the bill; the document has everything. */
+  readonly shown: { readonly classic: boolean; readonly limits: boolean };
   readonly json: boolean;
+}
+
+function integer(option: string, text: string | undefined, fallback: number, min: number, max: number): number {
+  return readInteger(USAGE, { option, text, fallback, min, max });
 }
 
 /** Reads the options (default: of this process); a bad one exits with 2 and a message that names it. */
 export function readCostOptions(args?: string[]): CostOptions {
-  const { values } = readOptions(USAGE, OPTIONS, args === undefined ? {} : { args });
-  const integer = (option: string, text: string | undefined, fallback: number, min: number, max: number) =>
-    readInteger(USAGE, { option, text, fallback, min, max });
+  const values = readValues(args);
   const given = values.fanout === undefined ? undefined : readGiven(values.fanout, values);
   const mode = given?.mode ?? readMode(values.mode ?? "exact");
   const usersGiven = values.users === undefined ? undefined : integer("--users", values.users, 0, 1, PEOPLE_MAX);
@@ -46,6 +55,7 @@ export function readCostOptions(args?: string[]): CostOptions {
   if (online > users) {
     refuseUsage(USAGE, `--online, the people connected at once, must not be above --users (${users}), not: ${online}`);
   }
+  const classic = readClassicInputs(values);
   const around = given === undefined ? readAround(values, mode, online / users) : aroundOf(given);
   return {
     workload: {
@@ -64,43 +74,39 @@ export function readCostOptions(args?: string[]): CostOptions {
         fallback: SESSIONS_PER_DAY,
         max: SESSIONS_PER_DAY_MAX,
       }),
-      answerMs: readNumber("--answer-ms", values["answer-ms"], { fallback: ANSWER_MS, max: ANSWER_MS_MAX }),
+      answerMs: readAnswerMs(values, around.meetings),
       history: readSwitch("--history", values.history ?? "on"),
       index: readSwitch("--index", values.index ?? "off"),
+      strangersShare: readNumber("--strangers", values.strangers, { fallback: 0, max: 1 }),
       loggedShare: readNumber("--logged-share", values["logged-share"], { fallback: 0, max: 1 }),
     },
     serverDeliveriesPerS: integer(
       "--server-deliveries",
       values["server-deliveries"],
-      SERVER_DELIVERIES_PER_S,
+      Math.max(1, Math.round(classic.serverCores * classic.coreDeliveries)),
       1,
       PEOPLE_MAX,
     ),
+    classic,
+    shown: { classic: values.classic, limits: values.limits },
     json: values.json,
   };
 }
 
-const OPTIONS = {
-  users: { type: "string" },
-  online: { type: "string" },
-  friends: { type: "string" },
-  active: { type: "string" },
-  near: { type: "string" },
-  "positions-per-day": { type: "string" },
-  "sessions-per-day": { type: "string" },
-  mode: { type: "string" },
-  meetings: { type: "string" },
-  fanout: { type: "string" },
-  "answer-ms": { type: "string" },
-  history: { type: "string" },
-  index: { type: "string" },
-  "logged-share": { type: "string" },
-  "server-deliveries": { type: "string" },
-  json: { type: "boolean", default: false },
-} as const;
-
 type Texts = { readonly [option in "friends" | "active" | "near" | "meetings" | "mode"]?: string | undefined };
 type Around = Pick<Workload, "friends" | "active" | "near" | "meetings" | "wakingPerPosition">;
+
+/** Given, or by the share of friends whose objects are in another region. */
+function readAnswerMs(values: Values, calls: number): number {
+  const remote = values["remote-share"];
+  if (remote === undefined) {
+    return readNumber("--answer-ms", values["answer-ms"], { fallback: ANSWER_MS, max: ANSWER_MS_MAX });
+  }
+  if (values["answer-ms"] !== undefined) {
+    refuseUsage(USAGE, "--remote-share says how long answers take, and so does --answer-ms: give one of them");
+  }
+  return answerMsOf(readNumber("--remote-share", remote, { fallback: 0, max: 1 }), calls);
+}
 
 /** The friends of one person, from the options. */
 function readAround(values: Texts, mode: Mode, onlineShare: number): Around {
@@ -160,22 +166,4 @@ function readGiven(path: string, values: Texts): FanoutDocument {
 function readMode(text: string): Mode {
   const found = MODES.find((one) => one === text);
   return found ?? refuseUsage(USAGE, `--mode must be one of ${MODES.join(", ")}, not: ${text}`);
-}
-
-function readSwitch(option: string, text: string): boolean {
-  if (text === "on" || text === "off") return text === "on";
-  return refuseUsage(USAGE, `${option} must be on or off, not: ${text}`);
-}
-
-/** The value of an option that is a number of at least 0, with decimals or without. */
-function readNumber(
-  option: string,
-  text: string | undefined,
-  { fallback, max }: { fallback: number; max: number },
-): number {
-  if (text === undefined) return fallback;
-  const value = /^\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : Number.NaN;
-  if (value <= max) return value;
-  const range = max === Number.MAX_SAFE_INTEGER ? "of at least 0" : `from 0 to ${max}`;
-  return refuseUsage(USAGE, `${option} must be a number ${range}, not: ${text}`);
 }

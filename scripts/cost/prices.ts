@@ -31,6 +31,7 @@ export const PRICES = {
   /** An index entry and `setAlarm` are a row each. */
   rowWritten: { usd: 1, per: MILLION, unit: "rows written", ...OBJECTS },
   rowRead: { usd: 0.001, per: MILLION, unit: "rows read", ...OBJECTS },
+  objectStorage: { usd: 0.2, per: 1, unit: "GB-months in objects", ...OBJECTS },
   /** A socket bills its upgrade only. */
   workerRequest: { usd: 0.3, per: MILLION, unit: "Worker requests", ...WORKERS },
   workerCpu: { usd: 0.02, per: MILLION, unit: "ms of a Worker's CPU", ...WORKERS },

@@ -1,7 +1,12 @@
 /** What a month costs, as one document and as a table. */
 import { round } from "../bench/figures.ts";
 import { type Bill, billOf, COMPONENTS, totalOf } from "./bill.ts";
+import { type ClassicDesign, classicOf } from "./classic.ts";
+import { type ClassicInputs, EGRESS_TIERS, type Input, INPUTS, type Tier } from "./classic-inputs.ts";
+import { type Crossing, crossingOf } from "./crossing.ts";
+import { limitsOf, type LimitsReport } from "./limits.ts";
 import { OBJECT_GB, type Price, priceOf, PRICES } from "./prices.ts";
+import type { CostOptions } from "./options.ts";
 import { type Usage, usageOf, wholeMonthS } from "./usage.ts";
 import { DAYS_PER_MONTH, SECONDS_PER_DAY, type Workload } from "./workload.ts";
 
@@ -39,14 +44,29 @@ export interface CostReport {
     /** Servers of another design that cost less than this each, with everything around them, are cheaper. */
     readonly breakEvenUsdEach: number;
   };
+  /** The same workload on servers around Redis pub/sub, with its machines at list prices. */
+  readonly classic: ClassicDesign & {
+    readonly inputs: ClassicInputs;
+    /** This design's total / that of the classic one. */
+    readonly thisOverClassic: number;
+    readonly crossing: Crossing;
+  };
+  readonly limits: LimitsReport;
   readonly prices: Readonly<Record<string, Price>>;
+  /** What the classic design's bill is made from, each with its source. */
+  readonly classicInputs: Readonly<Record<string, Input>>;
+  readonly egressTiers: readonly Tier[];
 }
 
-export function makeReport(workload: Workload, serverDeliveriesPerS: number): CostReport {
+export function makeReport(
+  workload: Workload,
+  { serverDeliveriesPerS, classic: inputs }: Pick<CostOptions, "serverDeliveriesPerS" | "classic">,
+): CostReport {
   const naive = designOf(workload, usageOf(workload, "naive"));
   const ownDesign = workload.mode === "naive" ? "naive" : "this";
   const own = designOf(workload, usageOf(workload, ownDesign));
   const without = designOf(workload, usageOf({ ...workload, history: false }, ownDesign));
+  const classic = classicOf(workload, inputs, serverDeliveriesPerS);
   const { online, active, positionsPerDay } = workload;
   const deliveriesPerS = (online * positionsPerDay * active) / SECONDS_PER_DAY;
   const serverCount = Math.max(1, Math.ceil(deliveriesPerS / serverDeliveriesPerS));
@@ -67,7 +87,16 @@ export function makeReport(workload: Workload, serverDeliveriesPerS: number): Co
       count: serverCount,
       breakEvenUsdEach: round(own.totalUsd / serverCount, 2),
     },
+    classic: {
+      ...classic,
+      inputs,
+      thisOverClassic: round(own.totalUsd / classic.totalUsd, 3),
+      crossing: crossingOf(workload, inputs, serverDeliveriesPerS),
+    },
+    limits: limitsOf(workload, own.usage),
     prices: PRICES,
+    classicInputs: INPUTS,
+    egressTiers: EGRESS_TIERS,
   };
 }
 
@@ -86,14 +115,21 @@ function designOf({ users, online }: Workload, usage: Usage): Design {
 
 const NAME_CHARS = 14;
 const USD_CHARS = 16;
-export function formatReport(report: CostReport): string {
-  const { workload, thisDesign, naive, servers } = report;
-  const { mode, users, online, friends, active, near, positionsPerDay, meetings } = workload;
-  const lines = [
+/** What is priced, above every table. */
+export function formatWorkload({
+  workload: { users, online, friends, active, near, positionsPerDay, meetings },
+}: CostReport): string {
+  return [
     `${count(users)} users, ${count(online)} of them connected at once, ${count(positionsPerDay)} positions a day each`,
     `${count(friends)} friends each, ${count(active)} of them active, ${count(near)} near;` +
       ` calls per position: ${count(meetings)}, naive ${count(active)}`,
-    "",
+  ].join("\n");
+}
+
+export function formatBill(report: CostReport): string {
+  const { workload, thisDesign, naive, servers } = report;
+  const { mode } = workload;
+  const lines = [
     row("USD a month", [mode, "naive"]),
     ...COMPONENTS.map(
       ([name, what]) => `${row(name, [dollars(thisDesign.usd[name]), dollars(naive.usd[name])])}  ${what}`,
@@ -113,7 +149,7 @@ export function formatReport(report: CostReport): string {
   return lines.join("\n");
 }
 
-function row(name: string, cells: readonly string[]): string {
+export function row(name: string, cells: readonly string[]): string {
   return name.padEnd(NAME_CHARS) + cells.map((cell) => cell.padStart(USD_CHARS)).join("");
 }
 
@@ -127,10 +163,10 @@ function small(value: number): string {
   return `$${value.toFixed(4)}`;
 }
 
-function count(value: number): string {
+export function count(value: number): string {
   return value.toLocaleString("en-US", { maximumFractionDigits: 2 });
 }
 
-function percent(share: number): string {
+export function percent(share: number): string {
   return `${round(share * 100, 2)} %`;
 }

@@ -1,7 +1,7 @@
 /** What people do, and how many calls that makes. */
 import { CHUNK_AGE_MAX_MS, CHUNK_POINTS_MAX } from "../../src/history/cut.ts";
 import { SETTINGS } from "../../src/settings-list.ts";
-import { farShare, nearShare, TAXIS } from "./measured.ts";
+import { ANSWER_LOCAL_MS, ANSWER_MS, farShare, nearShare, TAXIS } from "./measured.ts";
 
 export const MODES = ["exact", "economy", "naive"] as const;
 export type Mode = (typeof MODES)[number];
@@ -30,12 +30,15 @@ export interface Workload {
   readonly history: boolean;
   /** Whether an index tells who is active when somebody becomes it. */
   readonly index: boolean;
+  /** Of the people connected, the share that lets strangers see them. */
+  readonly strangersShare: number;
   /** Of all invocations, the share that leaves a line in Workers Logs. */
   readonly loggedShare: number;
 }
 
 export const DAYS_PER_MONTH = 30;
 export const SECONDS_PER_DAY = 86_400;
+export const MONTH_S = DAYS_PER_MONTH * SECONDS_PER_DAY;
 
 const INACTIVE_AFTER_S = Number(SETTINGS.find(({ name }) => name === "INACTIVE_AFTER_S")?.default);
 
@@ -55,13 +58,16 @@ export const BATCH_MESSAGES_MAX = 100;
 export const BATCH_WAIT_MAX_S = 30;
 
 /** Vendor's limit: users are spread over as many queues as it takes (`HISTORY_QUEUES`). */
-const MESSAGES_PER_S_OF_A_QUEUE = 5_000;
+export const MESSAGES_PER_S_OF_A_QUEUE = 5_000;
+
+/** Queues that take so many messages a month. */
+export function queuesOf(messages: number): number {
+  return Math.ceil(messages / MONTH_S / MESSAGES_PER_S_OF_A_QUEUE);
+}
 
 /** Batches of a month in which so many messages come in evenly. */
 export function batchesOf(messages: number): number {
-  const monthS = DAYS_PER_MONTH * SECONDS_PER_DAY;
-  const queues = Math.ceil(messages / monthS / MESSAGES_PER_S_OF_A_QUEUE);
-  const byTime = (queues * monthS) / BATCH_WAIT_MAX_S;
+  const byTime = (queuesOf(messages) * MONTH_S) / BATCH_WAIT_MAX_S;
   return Math.min(messages, Math.max(messages / BATCH_MESSAGES_MAX, byTime));
 }
 
@@ -79,4 +85,13 @@ export function meetingsOf(mode: Mode, { active, near }: { active: number; near:
     case "economy":
       return nearShare(TAXIS.economy, perFar) * near + perFar * (active - near);
   }
+}
+
+/**
+ * From a position until the last friend has answered, ms, when this share of the friends that are called has its object in
+ * another region: all calls are out together, so one such friend is enough for the long wait.
+ */
+export function answerMsOf(remoteShare: number, calls: number): number {
+  const isAnyRemote = 1 - (1 - remoteShare) ** calls;
+  return ANSWER_LOCAL_MS + (ANSWER_MS - ANSWER_LOCAL_MS) * isAnyRemote;
 }

@@ -1,7 +1,10 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 
+import { BYTES } from "../../scripts/cost/measured.ts";
+import { encodeChunk } from "../../src/history/chunk.ts";
 import { CHUNK_POINTS_MAX } from "../../src/history/cut.ts";
+import { taxis } from "../unit/history-taxis.ts";
 import {
   Client,
   HOME,
@@ -256,5 +259,66 @@ describe("other things that happen all the time", () => {
       await again.close();
     }
     expect(await bill()).toEqual(NOTHING);
+  });
+});
+
+describe("what an object keeps", () => {
+  const FRIENDS = 400;
+  const CHUNKS = 500;
+  const NAME = "Ann Somebody";
+
+  /** Bytes of an object's database, before and after so many rows like those of `durable-objects/user/`. */
+  async function bytesEach(count: number, insert: (sql: SqlStorage, at: number) => void): Promise<number> {
+    const user = someone("keeper");
+    await (await Client.open(user)).close();
+    return runInDurableObject(objectOf(user), (_object, { storage: { sql } }) => {
+      const before = sql.databaseSize;
+      for (let at = 0; at < count; at += 1) insert(sql, at);
+      return (sql.databaseSize - before) / count;
+    });
+  }
+
+  test("itself: the tables, before anything is in them", async () => {
+    const user = someone("keeper");
+    await (await Client.open(user)).close();
+    const bytes = await runInDurableObject(objectOf(user), (_object, { storage }) => storage.sql.databaseSize);
+    expect(bytes).toBeLessThanOrEqual(BYTES.object);
+    expect(bytes).toBeGreaterThan(BYTES.object * 0.9);
+  });
+
+  test("a friend", async () => {
+    // Ids without a pattern, and the same every time: where they fall in the index decides how full its pages are.
+    const ids = taxis(FRIENDS, 1).map(({ user }) => user);
+    const bytes = await bytesEach(FRIENDS, (sql, at) => {
+      const now = Date.now();
+      sql.exec(
+        "INSERT INTO friend (id, standing, since, mine_wants, mine_rev, mine_refuses, theirs_wants, theirs_rev," +
+          " theirs_refuses, muted, name) VALUES (?, 'friend', ?, 1, ?, 0, 1, ?, 0, 0, ?)",
+        ids[at],
+        now,
+        now,
+        now,
+        NAME,
+      );
+    });
+    expect(bytes).toBeLessThanOrEqual(BYTES.friend);
+    expect(bytes).toBeGreaterThan(BYTES.friend * 0.9);
+  });
+
+  test("a chunk of 20 points", async () => {
+    const chunks = taxis(CHUNKS, CHUNK_POINTS_MAX);
+    const bytes = await bytesEach(CHUNKS, (sql, at) => {
+      const points = chunks[at]?.points ?? [];
+      const from = Date.now() + at * 600_000;
+      sql.exec(
+        "INSERT INTO chunk (from_ts, to_ts, stored_at, queued, points) VALUES (?, ?, ?, 1, ?)",
+        from,
+        from + 570_000,
+        from + 600_000,
+        encodeChunk(points),
+      );
+    });
+    expect(bytes).toBeLessThanOrEqual(BYTES.chunk);
+    expect(bytes).toBeGreaterThan(BYTES.chunk * 0.9);
   });
 });

@@ -6,8 +6,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
+import { INPUTS } from "../../scripts/cost/classic-inputs.ts";
 import { readCostOptions } from "../../scripts/cost/options.ts";
-import type { CostReport } from "../../scripts/cost/report.ts";
+import { print } from "../../scripts/cost/print.ts";
+import { type CostReport, makeReport } from "../../scripts/cost/report.ts";
 
 const PROJECT_DIR = resolve(import.meta.dirname, "../..");
 /** Node starts and exits, on a machine that does other things. */
@@ -65,6 +67,11 @@ describe("output", { concurrent: true, timeout: TIMEOUT_MS }, () => {
     expect(report.thisDesign.usd.queue).toBeCloseTo((messages / 1e6) * 1.2 + (messages / 100 / 1e6) * 0.5, 2);
     expect(report.naive.usd.rows - report.thisDesign.usd.rows).toBeGreaterThan(700_000);
     expect(Object.keys(report.prices).length).toBeGreaterThan(0);
+    expect(report.servers).toMatchObject({ deliveriesPerSOfOne: 186_000, count: 72 });
+    // Ten million connections, 25,000 a server.
+    expect(report.classic.machines.servers).toBe(400);
+    expect(Object.keys(report.classicInputs).toSorted()).toEqual(Object.keys(INPUTS).toSorted());
+    expect(report.limits.rates.positionsPerS).toBeCloseTo(10_000_000 / 30, 3);
   });
 
   test("without it: a table with both designs", async () => {
@@ -103,6 +110,7 @@ describe("options", () => {
       answerMs: 300,
       history: true,
       index: false,
+      strangersShare: 0,
       loggedShare: 0,
     });
   });
@@ -112,6 +120,48 @@ describe("options", () => {
     expect(readCostOptions(["--online", "70"]).workload).toMatchObject({ users: 700, online: 70, active: 40 });
     const given = readCostOptions(["--users", "1000", "--online", "50"]).workload;
     expect(given).toMatchObject({ active: 20, near: 20, meetings: 20 });
+  });
+
+  test("--remote-share: how long answers take, by how many are called", () => {
+    expect(readCostOptions(["--remote-share", "0"]).workload.answerMs).toBe(30);
+    expect(readCostOptions(["--remote-share", "1"]).workload.answerMs).toBe(300);
+    expect(readCostOptions(["--remote-share", "0.5", "--near", "1", "--active", "1"]).workload.answerMs).toBe(165);
+  });
+
+  test("--strangers: the share of people whom strangers see", () => {
+    expect(readCostOptions(["--strangers", "0.25"]).workload.strangersShare).toBe(0.25);
+  });
+
+  test("a server delivers what its cores do, unless it is said", () => {
+    expect(readCostOptions([]).serverDeliveriesPerS).toBe(2 * INPUTS.coreDeliveries.fallback);
+    const cores = ["--server-cores", "16", "--core-deliveries", "2500"];
+    expect(readCostOptions(cores).serverDeliveriesPerS).toBe(40_000);
+    expect(readCostOptions([...cores, "--server-deliveries", "7"]).serverDeliveriesPerS).toBe(7);
+  });
+
+  test("every input of the classic design is an option, with its default", () => {
+    const { classic } = readCostOptions([]);
+    expect(classic).toMatchObject({ egressUsd: null, utilisation: 1 });
+    for (const [name, { option, fallback }] of Object.entries(INPUTS)) {
+      expect(classic, name).toHaveProperty(name, fallback);
+      expect(readCostOptions([`--${option}`, "77"]).classic, option).toEqual({ ...classic, [name]: 77 });
+    }
+    expect(readCostOptions(["--egress-usd", "0"]).classic.egressUsd).toBe(0);
+    expect(readCostOptions(["--utilisation", "0.5"]).classic.utilisation).toBe(0.5);
+  });
+
+  test("--classic and --limits print their tables instead of the bill", () => {
+    const printed = (...args: string[]): string => {
+      const options = readCostOptions(args);
+      return print(makeReport(options.workload, options), options.shown);
+    };
+    const [bill, classic, limits] = [/^total +\$[\d,]+ +\$[\d,]+$/m, /^USD a month +machines/m, /^limit +needs/m];
+    const found = (text: string) => [bill, classic, limits].map((table) => table.test(text));
+    expect(found(printed())).toEqual([true, false, false]);
+    expect(found(printed("--classic"))).toEqual([false, true, false]);
+    expect(found(printed("--limits"))).toEqual([false, false, true]);
+    expect(found(printed("--limits", "--classic"))).toEqual([false, true, true]);
+    expect(printed("--limits")).toMatch(/^100,000,000 users, 10,000,000 of them/);
   });
 
   test("--history off leaves it out", () => {
@@ -145,6 +195,16 @@ describe("bad options", { concurrent: true, timeout: TIMEOUT_MS }, () => {
     [["--index", "yes"], "--index"],
     [["--logged-share", "1.1"], "--logged-share"],
     [["--server-deliveries", "0"], "--server-deliveries"],
+    [["--strangers", "1.01"], "--strangers"],
+    [["--remote-share", "1.01"], "--remote-share"],
+    [["--remote-share", "0.1", "--answer-ms", "30"], "--answer-ms"],
+    [["--utilisation", "0"], "--utilisation"],
+    [["--utilisation", "1.01"], "--utilisation"],
+    [["--core-deliveries", "0.9"], "--core-deliveries"],
+    [["--node-gb", "0"], "--node-gb"],
+    [["--server-usd", "1000.01"], "--server-usd"],
+    [["--redis-usd", "-1"], "--redis-usd"],
+    [["--egress-usd", "free"], "--egress-usd"],
     [["--nonsense"], "--nonsense"],
     [["extra"], "extra"],
     [["--fanout", "no-such-file.json"], "no-such-file.json: cannot be read"],

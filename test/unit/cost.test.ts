@@ -1,14 +1,13 @@
 /** The price of a month: each component against a sum made by hand. */
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
 import { billOf, COMPONENTS, totalOf } from "../../scripts/cost/bill.ts";
 import { farShare, nearShare, TAXIS } from "../../scripts/cost/measured.ts";
 import { type Meter, OBJECT_GB, priceOf, PRICES } from "../../scripts/cost/prices.ts";
 import { readCostOptions } from "../../scripts/cost/options.ts";
-import { type CostReport, dollars, formatReport, makeReport } from "../../scripts/cost/report.ts";
-import { type Usage, usageOf, wholeMonthS } from "../../scripts/cost/usage.ts";
-import { batchesOf, chunksPerDay, meetingsOf, type Workload } from "../../scripts/cost/workload.ts";
+import { makeReport } from "../../scripts/cost/report.ts";
+import { cellsOf, type Usage, usageOf, wholeMonthS } from "../../scripts/cost/usage.ts";
+import { answerMsOf, batchesOf, chunksPerDay, meetingsOf, type Workload } from "../../scripts/cost/workload.ts";
 
 const MILLION = 1_000_000;
 
@@ -16,10 +15,13 @@ const NOTHING: Usage = {
   messagesIn: 0,
   calls: 0,
   wakingCalls: 0,
+  strangerCalls: 0,
+  cellS: 0,
   alarmsSet: 0,
   alarmRuns: 0,
   rowsWritten: 0,
   rowsRead: 0,
+  keptGB: 0,
   queueMessages: 0,
   batches: 0,
   storedGB: 0,
@@ -44,6 +46,7 @@ const SMALL: Workload = {
   answerMs: 200,
   history: true,
   index: false,
+  strangersShare: 0,
   loggedShare: 0,
 };
 /** 100 people x 1,000 positions x 30 days. */
@@ -71,6 +74,7 @@ describe("prices", () => {
     ["duration", 12.5],
     ["rowWritten", 1],
     ["rowRead", 0.001],
+    ["objectStorage", 200_000],
     ["workerRequest", 0.3],
     ["workerCpu", 0.02],
     ["logLine", 0.6],
@@ -100,11 +104,15 @@ describe("a bill", () => {
     [{ calls: 20 * MILLION }, "calls", 3],
     [{ wakingCalls: 2 * MILLION }, "wakingCalls", 0.3],
     [{ messagesIn: 20 * MILLION }, "messages", 0.15],
+    [{ strangerCalls: 2 * MILLION }, "strangers", 0.3],
+    // A million seconds of cells, at the same price as other objects.
+    [{ cellS: MILLION }, "strangers", 1.6],
     // 1,000,000 s x 0.128 GB x $12.50 per million.
     [{ objectS: MILLION }, "duration", 1.6],
     // A row each, and a request for each that runs.
     [{ alarmsSet: 3 * MILLION, alarmRuns: 2 * MILLION }, "alarms", 3.3],
     [{ rowsWritten: 2 * MILLION, rowsRead: 500 * MILLION }, "rows", 2.5],
+    [{ keptGB: 100 }, "stored", 20],
     // Three operations a message.
     [{ queueMessages: MILLION }, "queue", 1.2],
     // What is kept for a month.
@@ -132,7 +140,7 @@ describe("a bill", () => {
 
   test("every component has a case above, and a line in the table", () => {
     const bill = billOf(NOTHING);
-    expect(cases.map(([, component]) => component).toSorted()).toEqual(Object.keys(bill).toSorted());
+    expect([...new Set(cases.map(([, component]) => component))].toSorted()).toEqual(Object.keys(bill).toSorted());
     expect(COMPONENTS.map(([name]) => name).toSorted()).toEqual(Object.keys(bill).toSorted());
   });
 });
@@ -148,12 +156,16 @@ describe("the usage of a month", () => {
       messagesIn: POSITIONS,
       calls: 4.5 * POSITIONS,
       wakingCalls: SESSIONS * (50 + 4),
+      strangerCalls: 0,
+      cellS: 0,
       alarmsSet: 432_000 + 2 * SESSIONS,
       alarmRuns,
       // Each chunk is inserted, and removed when it is 90 days old.
       rowsWritten: 2 * SESSIONS + 2 * chunks,
       // For each chunk those of the last four hours.
       rowsRead: alarmRuns * 4 + SESSIONS * 103 + chunks * 24,
+      // 1,000 databases with 50 friends each, and the chunks of three months.
+      keptGB: expect.closeTo((1_000 * (80_000 + 50 * 160) + 3 * chunks * 280) / 1e9, 9),
       queueMessages: chunks,
       // Six messages in 30 s: the wait ends each batch, not its size.
       batches: 86_400,
@@ -210,7 +222,12 @@ describe("the usage of a month", () => {
 
   test("without history neither design has a chunk, a queue message or an object", () => {
     const off: Workload = { ...SMALL, history: false };
-    const nothing = { queueMessages: 0, batches: 0, storedGB: 0 };
+    const nothing = {
+      keptGB: expect.closeTo((1_000 * (80_000 + 50 * 160)) / 1e9, 9),
+      queueMessages: 0,
+      batches: 0,
+      storedGB: 0,
+    };
     expect(usageOf(off, "this")).toMatchObject({ ...nothing, rowsWritten: 2 * SESSIONS });
     expect(usageOf(off, "naive")).toMatchObject({ ...nothing, rowsWritten: POSITIONS + 2 * SESSIONS });
   });
@@ -218,6 +235,24 @@ describe("the usage of a month", () => {
   test("no chunk is empty, however many sessions there are", () => {
     const hasty: Workload = { ...SMALL, sessionsPerDay: 1_000 };
     expect(usageOf(hasty, "this").queueMessages).toBe(POSITIONS);
+  });
+
+  test("strangers: calls to cells for each position of somebody whom they may see, and as few cells as can be", () => {
+    const [without, with10] = [usageOf(SMALL, "this"), usageOf({ ...SMALL, strangersShare: 0.1 }, "this")];
+    expect(with10.strangerCalls).toBeCloseTo(POSITIONS * 0.1 * 3.03, 6);
+    expect(with10.objectS - without.objectS).toBeCloseTo((POSITIONS * 0.1 * 3.03 * 0.1) / 1_000, 6);
+    expect(with10.cellS).toBe(30 * 86_400);
+    expect({ ...with10, strangerCalls: 0, cellS: 0, objectS: 0 }).toEqual({ ...without, objectS: 0 });
+    // 4,000 people to a cell.
+    const cells: [online: number, share: number, cells: number][] = [
+      [100, 0, 0],
+      [7_999, 0.5, 1],
+      [8_000, 0.5, 1],
+      [8_001, 0.5, 2],
+    ];
+    for (const [online, strangersShare, count] of cells) {
+      expect(cellsOf({ ...SMALL, online, strangersShare }), `${online} x ${strangersShare}`).toBe(count);
+    }
   });
 
   test("a measured number of waking calls replaces that of the sessions", () => {
@@ -244,6 +279,10 @@ describe("the usage of a month", () => {
 
   test("logs: a line for each invocation that is kept", () => {
     const usage = usageOf({ ...SMALL, loggedShare: 0.5 }, "this");
+    const { strangerCalls } = usageOf({ ...SMALL, strangersShare: 1 }, "this");
+    expect(usageOf({ ...SMALL, strangersShare: 1, loggedShare: 1 }, "this").logLines).toBe(
+      2 * usage.logLines + strangerCalls,
+    );
     const { logLines, messagesIn, calls, wakingCalls, alarmRuns, connects, batches } = usage;
     expect(logLines).toBe((messagesIn + calls + wakingCalls + alarmRuns + 2 * connects + batches) / 2);
   });
@@ -278,6 +317,17 @@ describe("chunks and batches", () => {
   });
 });
 
+describe("answers", () => {
+  test("one friend in another region is enough for the long wait", () => {
+    expect(answerMsOf(0, 40)).toBe(30);
+    expect(answerMsOf(1, 40)).toBe(300);
+    expect(answerMsOf(0.5, 1)).toBe(165);
+    // 1 - 0.99^40 = 0.331.
+    expect(answerMsOf(0.01, 40)).toBeCloseTo(30 + 270 * 0.33103, 2);
+    expect(answerMsOf(0.5, 0)).toBe(30);
+  });
+});
+
 describe("meetings per position", () => {
   const sample = { active: 30, near: 20, meetings: 21 };
 
@@ -300,60 +350,34 @@ describe("meetings per position", () => {
 });
 
 describe("the report", () => {
+  const options = (serverDeliveriesPerS: number) => ({ ...readCostOptions([]), serverDeliveriesPerS });
+
   test("adds up, and puts the naive design beside it", () => {
-    const { thisDesign, naive, naiveOverThis, callsShare, historyShare } = makeReport(SMALL, 100);
+    const { thisDesign, naive, naiveOverThis, callsShare, historyShare } = makeReport(SMALL, options(100));
     const sum = Object.values(thisDesign.usd).reduce((total, usd) => total + usd, 0);
     expect(thisDesign.totalUsd).toBeCloseTo(sum, 6);
     expect(thisDesign.usdPerUser).toBeCloseTo(sum / 1_000, 6);
     expect(thisDesign.usdPerOnline).toBeCloseTo(sum / 100, 6);
     expect(naiveOverThis).toBeCloseTo(naive.totalUsd / thisDesign.totalUsd, 3);
-    const off = makeReport({ ...SMALL, history: false }, 100);
+    const off = makeReport({ ...SMALL, history: false }, options(100));
     expect(off.historyShare).toBe(0);
     expect(historyShare).toBeCloseTo(1 - off.thisDesign.totalUsd / sum, 4);
     expect(callsShare).toBeCloseTo(thisDesign.usd.calls / sum, 4);
   });
 
   test("mode naive is the naive design", () => {
-    const { thisDesign, naive, naiveOverThis } = makeReport({ ...SMALL, mode: "naive", meetings: 5 }, 100);
+    const { thisDesign, naive, naiveOverThis } = makeReport({ ...SMALL, mode: "naive", meetings: 5 }, options(100));
     expect(thisDesign).toEqual(naive);
     expect(naiveOverThis).toBe(1);
   });
 
   test("counts what reaches an object, and what servers would have to deliver", () => {
     // A position every 86.4 s, and 4.5 calls made and received for each.
-    const { eventsPerS, servers, thisDesign, durationIfIdleWereBilledUsd } = makeReport(SMALL, 1);
+    const { eventsPerS, servers, thisDesign, durationIfIdleWereBilledUsd } = makeReport(SMALL, options(1));
     expect(eventsPerS).toBeCloseTo(5.5 / 86.4, 3);
     expect(durationIfIdleWereBilledUsd).toBeCloseTo(414.72, 2);
     // 100 people x 1,000 a day x 5 active / 86,400 s = 5.8 deliveries/s: 6 servers of 1/s.
     expect(servers).toMatchObject({ deliveriesPerS: 5.8, deliveriesPerSOfOne: 1, count: 6 });
     expect(servers.breakEvenUsdEach).toBeCloseTo(thisDesign.totalUsd / 6, 2);
-  });
-});
-
-describe("docs/cost.md", () => {
-  const text = readFileSync(new URL("../../docs/cost.md", import.meta.url), "utf8");
-  const reportOf = (args: string): CostReport => {
-    const { workload, serverDeliveriesPerS } = readCostOptions(args.split(" ").filter((word) => word !== ""));
-    return makeReport(workload, serverDeliveriesPerS);
-  };
-
-  test("names every component", () => {
-    for (const [name] of COMPONENTS) expect(text, name).toContain(`\`${name}\``);
-  });
-
-  const shown = [...text.matchAll(/```console\n\$ npm run cost(?: --(.*))?\n([\s\S]*?)\n```/g)];
-  test("shows what the command prints", () => {
-    expect(shown.length).toBeGreaterThan(0);
-    for (const [, args = "", output] of shown) expect(output, args).toBe(formatReport(reportOf(args)));
-  });
-
-  const rows = [...text.matchAll(/^\| `npm run cost(?: --(.*?))?` \|.*?\| (\S+) +\| (\S+) +\| (\S+) +\|$/gm)];
-  test("has no figure in its tables that the command of the row does not print", () => {
-    expect(rows.length).toBeGreaterThan(5);
-    for (const [, args = "", calls, total, naive] of rows) {
-      const { workload, thisDesign, naive: other } = reportOf(args);
-      const expected = [workload.meetings.toFixed(2), dollars(thisDesign.totalUsd), dollars(other.totalUsd)];
-      expect([calls, total, naive], args).toEqual(expected);
-    }
   });
 });

@@ -4,6 +4,7 @@ import type { Bench } from "./entry.ts";
 import { history } from "./history/entry.ts";
 import { models } from "./models/entry.ts";
 import { ownTracks } from "./owntracks/entry.ts";
+import { profile } from "./profile/entry.ts";
 import { resize } from "./resize/entry.ts";
 import { standard } from "./standard/entry.ts";
 import { storm } from "./storm/entry.ts";
@@ -22,4 +23,5 @@ export const BENCHES: readonly Bench[] = [
   strangers,
   tracing,
   models,
+  profile,
 ];

@@ -17,6 +17,7 @@ import type { KeptMessage } from "./ledger.ts";
 import { lockState } from "./lock.ts";
 import { ToHost, type FromHost, type StartHost } from "./messages.ts";
 import { runtimeOptions, WORKER_NAME } from "./runtime.ts";
+import { V8_FLAGS, V8_FLAGS_NAME } from "./v8-flags.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** These two must leave time for the rest of a shutdown, which may last 5 s in all. */
@@ -30,11 +31,6 @@ const CLOSE_FRAMES_MS = 150;
 /** A cold start of workerd takes about 1 s; a machine under load several times that. */
 const HEALTHY_WAIT_MS = 30_000;
 const HEALTHY_POLL_MS = 20;
-/**
- * All objects share one heap here, and what they make of a position is mostly garbage a moment later. With the 16 MiB that
- * V8 leaves to the young much of it grows old first, and to collect that took an eighth of the CPU time of a full server.
- */
-const V8_FLAGS = "--min-semi-space-size=16 --max-semi-space-size=32";
 
 /** Empty until ready. */
 let end: (() => Promise<void>) | undefined;
@@ -79,7 +75,7 @@ async function run(options: StartHost): Promise<void> {
   const keptQueues = kept.map(({ queue }) => queue);
   const secret = randomUUID();
   const bundle = await readBundle(bundleFile);
-  process.env["MINIFLARE_WORKERD_V8_FLAGS"] ??= V8_FLAGS;
+  process.env[V8_FLAGS_NAME] ??= V8_FLAGS.join(" ");
   miniflare = new Miniflare(runtimeOptions({ ...options, bundle, secret, keptQueues }));
   await miniflare.ready;
   // Miniflare exits with 143 at a signal, at once and without a word to the sockets.

@@ -101,7 +101,7 @@ export function failuresOf(rounds: readonly Round<TaxisFigures>[]): string[] {
 export function formatTaxisReport(report: TaxisReport): string {
   const { tracks, taxis, friends, updates, underWay, ratios, classicRatioTarget, machine } = report;
   return [
-    `${taxis} taxis of ${tracks} with ${friends} friends each on average, ${updates} updates a round in batches of ${BATCH},`,
+    `${taxis} taxis of ${tracks} with ${friends} friends each on average, ${updates} updates a round, of which an eighth is not measured, in batches of ${BATCH},`,
     `so many under way: ${countsText(underWay)}; ${roundsText(report)}`,
     "",
     summaryTable(report.targets, COLUMNS),

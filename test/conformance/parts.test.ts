@@ -73,11 +73,14 @@ describe("the classic design", { timeout: 60_000 }, () => {
       const walker = await ben.appear(HOME);
       const watcher = await other.userWithId(ana.id).appear(HOME);
       await watcher.until((view) => view.has(ben.id), "the friend on the other server");
+      watcher.skip();
       pairs.push({ walker, watcher, id: ben.id });
     }
     const before = peer.pids().filter(({ name }) => name.startsWith("redis"));
     let changed = false;
     const change = peer.addRedis().then(() => (changed = true));
+    // Awaited below; when something else fails first, this is not what is wrong.
+    change.catch(() => {});
     let step = 0;
     for (let after = 0; after < 20; after += changed ? 1 : 0) {
       step += 1;

@@ -130,6 +130,7 @@ test("storm: the floor has no snapshot, and who does not come back fails", () =>
     open: LATENCY,
     snapshot: hasSnapshot ? LATENCY : null,
     whole: hasSnapshot ? LATENCY : null,
+    samples: { open: [], snapshot: [], whole: [] },
     allBackMs: 5,
     errors: 0,
     missing,

@@ -150,7 +150,8 @@ export class Sessions {
       const notice = decodeNotice(text);
       const known = this.#people.get(user)?.position ?? null;
       if (notice?.kind !== "position") continue;
-      if (known === null || notice.position.ts > known.ts || notice.position.atMs > known.atMs) this.hear(user, text);
+      // An older one of the same `ts` must not come back.
+      if (known === null || notice.position.atMs > known.atMs) this.hear(user, text);
     }
   }
 
@@ -200,7 +201,7 @@ export class Sessions {
       if (session.isNews(position)) session.moveTo(position, nowMs);
       else this.#contradict(session);
     }
-    if (known.position !== null && position.ts < known.position.ts) return;
+    if (known.position !== null && (position.ts < known.position.ts || isSame(position, known.position))) return;
     known.position = position;
     this.#active.add(known);
     for (const link of known.watchers) link.viewer.friendMoved(link, nowMs);
@@ -320,6 +321,11 @@ export class Sessions {
       this.#pausing.delete(known);
     }
   }
+}
+
+/** Whether the cache and the channel have said the same: what one has told, the other need not. */
+function isSame(a: Position, b: Position): boolean {
+  return a.ts === b.ts && a.atMs === b.atMs && a.lat === b.lat && a.lng === b.lng;
 }
 
 function sightOf({ mine, theirs }: LinkRow): Pick<Link, "coarse" | "hidden"> {

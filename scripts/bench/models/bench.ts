@@ -36,7 +36,7 @@ export const CONNECTIONS_MAX = 4_000;
 /** The loop's people must be open by then; it is the slowest model that needs most of it. */
 const OPEN_MS = 90_000;
 /** How long connections are opened on top of those of the loop. */
-export const RAMP_MS = 12_000;
+export const RAMP_MS = 25_000;
 /** What the others used ends after they have been closed. */
 const SETTLE_MS = 2_000;
 const WINDOW = 4;

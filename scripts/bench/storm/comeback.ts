@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, Frame } from "../clients.ts";
 import { round } from "../figures.ts";
 import { inGroups } from "../groups.ts";
-import { Latencies, type LatencyFigures } from "../latencies.ts";
+import { type Bucket, Latencies, type LatencyFigures } from "../latencies.ts";
 import type { Person } from "../people.ts";
 
 /** Below what a listening socket queues by default on Linux (512 in Node): beyond it the kernel drops the request for a second. */
@@ -21,6 +21,8 @@ export interface Return {
   readonly snapshot: LatencyFigures | null;
   /** From the cut until all near friends are shown: a snapshot need not wait for the slowest. */
   readonly whole: LatencyFigures | null;
+  /** Of the three: kept with the raw samples. */
+  readonly samples: Readonly<Record<"open" | "snapshot" | "whole", readonly Bucket[]>>;
   readonly allBackMs: number;
   /** Handshakes that failed and were tried again. */
   readonly errors: number;
@@ -68,6 +70,7 @@ export async function comeBack(
     open: open.figures(),
     snapshot: hasSnapshot ? snapshot.figures() : null,
     whole: hasSnapshot ? whole.figures() : null,
+    samples: { open: open.buckets(), snapshot: snapshot.buckets(), whole: whole.buckets() },
     allBackMs: round(last.percentileMs(100) ?? Number.NaN, 1),
     errors,
     missing: clients.length - last.count,

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { FRAME_BURST, FRAMES_PER_S } from "../../../src/protocol/limits.ts";
 import { admit } from "../../../src/protocol/pace.ts";
 import type { Place } from "../../../src/geo/place.ts";
-import type { Client, Frame } from "../clients.ts";
+import type { Frame } from "../clients.ts";
+import type { Line } from "../open-loop.ts";
 import { POSITIONS_UNDER_WAY } from "../bounds.ts";
 import { type Move, type Plan, PROBE_PAIRS, probePlace } from "./plan.ts";
 import { Screens } from "./screens.ts";
@@ -30,7 +31,7 @@ const LOOK_EVERY_MS = 50;
 export interface PumpOptions {
   readonly plan: Plan;
   /** In the order of the people. */
-  readonly clients: readonly Client[];
+  readonly clients: readonly Line[];
   /** Updates under way at once, in whole batches. */
   readonly underWay: number;
   readonly signal: AbortSignal;
@@ -57,7 +58,7 @@ interface Probe {
 
 export class Pump {
   readonly #plan: Plan;
-  readonly #clients: readonly Client[];
+  readonly #clients: readonly Line[];
   readonly #batchesUnderWay: number;
   readonly #signal: AbortSignal;
   readonly screens: Screens;

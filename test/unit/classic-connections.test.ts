@@ -6,10 +6,12 @@ class Fake implements Counted {
   readonly user = "ana";
   readonly device: string | undefined;
   readonly heardMs: number;
+  readonly openedMs: number;
   replaced = false;
 
   constructor(heardMs: number, device?: string) {
     this.heardMs = heardMs;
+    this.openedMs = heardMs;
     this.device = device;
   }
 
@@ -32,7 +34,13 @@ class Cluster {
     this.all.push(connection);
     at.add(connection);
     const device = connection.device === undefined ? {} : { device: connection.device };
-    const said = { kind: "opened", origin: server, heard: at.heardOf("ana"), ...device } as const;
+    const said = {
+      kind: "opened",
+      origin: server,
+      atMs: connection.openedMs,
+      heard: at.heardOf("ana"),
+      ...device,
+    } as const;
     const answering = [...this.#servers].filter(([name, other]) => name !== server && other.learn("ana", said));
     for (const [name, other] of answering) {
       const answer = { kind: "open", origin: name, heard: other.heardOf("ana") } as const;
@@ -50,6 +58,22 @@ class Cluster {
     return server;
   }
 }
+
+test("a server that hears of an older connection of a device keeps its newer one", () => {
+  const server = new Connections<Fake>("b");
+  const [phone, twin] = [new Fake(20, "phone"), new Fake(20, "tablet")];
+  for (const one of [phone, twin]) server.add(one);
+  const opened = { kind: "opened", heard: [0] } as const;
+  server.learn("ana", { ...opened, origin: "z", device: "phone", atMs: 19 });
+  expect(phone.replaced).toBe(false);
+  server.learn("ana", { ...opened, origin: "z", device: "phone", atMs: 21 });
+  expect(phone.replaced).toBe(true);
+  // In the same millisecond the names decide, on both servers alike.
+  server.learn("ana", { ...opened, origin: "a", device: "tablet", atMs: 20 });
+  expect(twin.replaced).toBe(false);
+  server.learn("ana", { ...opened, origin: "c", device: "tablet", atMs: 20 });
+  expect(twin.replaced).toBe(true);
+});
 
 describe.each([[["a"]], [["a", "b"]], [["a", "b", "c"]]])("connections on the servers %j", (names) => {
   function filled(count: number): Cluster {

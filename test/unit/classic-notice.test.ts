@@ -14,8 +14,8 @@ describe("what travels on a channel", () => {
     { kind: "profile", origin: "7" },
     { kind: "edge", origin: "7", friend: "ben" },
     { kind: "edge", origin: "7", friend: "ben", state: "removed" },
-    { kind: "opened", origin: "7", device: "phone", heard: [1, 2] },
-    { kind: "opened", origin: "7", heard: [] },
+    { kind: "opened", origin: "7", device: "phone", atMs: 5, heard: [1, 2] },
+    { kind: "opened", origin: "7", atMs: 5, heard: [] },
     { kind: "open", origin: "7", heard: [3] },
   ])("$kind is read as it was written", (notice) => {
     expect(decodeNotice(encodeNotice(notice))).toEqual(notice);
@@ -30,6 +30,7 @@ describe("what travels on a channel", () => {
     '{"kind":"profile"}',
     '{"kind":"dance","origin":"7"}',
     '{"kind":"edge","origin":"7"}',
+    '{"kind":"opened","origin":"7","heard":[]}',
     '{"kind":"edge","origin":"7","friend":3}',
     '{"kind":"position","origin":"7","lat":1,"lng":2,"ts":3,"atMs":4}',
     '{"kind":"position","origin":"7","lat":"1","lng":2,"ts":3,"atMs":4,"rough":false}',

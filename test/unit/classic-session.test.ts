@@ -54,6 +54,7 @@ function seen() {
   const all = setUp();
   all.friend.position = at(NEAR);
   all.viewer.report({ ...HOME, ts: NOW }, NOW);
+  all.viewer.lookAround(NOW);
   expect(all.screen.take()).toMatchObject([{ type: "nearby", friends: [{ id: "ben" }] }]);
   return all;
 }
@@ -65,6 +66,8 @@ describe("a session of the classic design", () => {
     viewer.friendMoved(link, NOW);
     expect(screen.take()).toEqual([]);
     expect(viewer.report({ ...HOME, ts: NOW + 5_000_000 }, NOW)).toEqual(at(HOME));
+    expect(screen.take()).toEqual([]);
+    viewer.lookAround(NOW);
     expect(screen.take()).toMatchObject([{ type: "nearby", friends: [{ id: "ben", precision: "exact" }] }]);
     friend.position = at(HOME);
     viewer.friendMoved(link, NOW);

@@ -30,6 +30,7 @@ export const decodeNow: Decode = (text, nowMs, take) => take(decodeUp(text, nowM
 export class Connection implements Screen, Counted {
   readonly user: string;
   readonly device: string | undefined;
+  readonly openedMs = Date.now();
   hasSnapshot = false;
   /** When the client was last heard, ms. */
   heardMs: number;
@@ -46,7 +47,7 @@ export class Connection implements Screen, Counted {
   constructor({ socket, caller, device, decode, onClose }: ConnectionOptions) {
     this.user = caller.user;
     this.device = device;
-    this.heardMs = Date.now();
+    this.heardMs = this.openedMs;
     this.#socket = socket;
     this.#decode = decode;
     this.#expMs = caller.expMs;

@@ -6,6 +6,8 @@ import type { Notice } from "./notice.ts";
 export interface Counted {
   readonly user: string;
   readonly device: string | undefined;
+  /** When it was opened, ms. */
+  readonly openedMs: number;
   /** When the client was last heard, ms. */
   readonly heardMs: number;
   /** Another connection takes its place. */
@@ -57,7 +59,7 @@ export class Connections<C extends Counted> {
   learn(user: string, news: ConnectionNews): boolean {
     if (!this.#here.has(user)) return false;
     const isNewest = news.kind === "opened";
-    if (isNewest && news.device !== undefined) this.#replace(user, news.device);
+    if (isNewest && news.device !== undefined) this.#replace(user, news.device, news);
     let servers = this.#elsewhere.get(user);
     if (servers === undefined || isNewest) {
       servers = new Map();
@@ -68,8 +70,13 @@ export class Connections<C extends Counted> {
     return isNewest && this.#here.has(user);
   }
 
-  #replace(user: string, device: string): void {
-    for (const one of this.#here.get(user) ?? []) if (one.device === device) this.#end(one);
+  /** @param by a connection on another server; it may be the older one, of which this server hears only now */
+  #replace(user: string, device: string, by?: { atMs: number; origin: string }): void {
+    for (const one of this.#here.get(user) ?? []) {
+      const isNewer =
+        by !== undefined && (one.openedMs > by.atMs || (one.openedMs === by.atMs && this.#origin > by.origin));
+      if (one.device === device && !isNewer) this.#end(one);
+    }
   }
 
   /** All servers come to the same answer, each by the same list. */

@@ -19,8 +19,14 @@ export type Notice =
   | { readonly kind: "profile"; readonly origin: string }
   /** The friendship with `friend` is another one: read it again. */
   | { readonly kind: "edge"; readonly origin: string; readonly friend: string; readonly state?: EdgeState }
-  /** A client has connected to that server, of whose connections each was last heard then, ms. */
-  | { readonly kind: "opened"; readonly origin: string; readonly device?: string; readonly heard: readonly number[] }
+  /** A client has connected to that server at `atMs`; each of its connections there was last heard at one of `heard`, ms. */
+  | {
+      readonly kind: "opened";
+      readonly origin: string;
+      readonly device?: string;
+      readonly atMs: number;
+      readonly heard: readonly number[];
+    }
   /** Another server's answer to it. */
   | { readonly kind: "open"; readonly origin: string; readonly heard: readonly number[] };
 
@@ -55,7 +61,8 @@ export function decodeNotice(text: string): Notice | undefined {
   if (kind === "opened" || kind === "open") {
     const heard = "heard" in value && Array.isArray(value.heard) ? value.heard.filter(isNumber) : [];
     const device = "device" in value && typeof value.device === "string" ? { device: value.device } : undefined;
-    return kind === "open" ? { kind, origin, heard } : { kind, origin, heard, ...device };
+    if (kind === "open") return { kind, origin, heard };
+    return "atMs" in value && isNumber(value.atMs) ? { kind, origin, atMs: value.atMs, heard, ...device } : undefined;
   }
   if (kind !== "edge" || !("friend" in value) || typeof value.friend !== "string") return undefined;
   const state = "state" in value ? value.state : undefined;

@@ -207,7 +207,8 @@ export class Peer {
       connection.ready();
       loaded.resolve();
       const heard = this.#connections.heardOf(user);
-      await this.#sessions.tell(user, { kind: "opened", heard, ...(device === undefined ? undefined : { device }) });
+      const named = device === undefined ? undefined : { device };
+      await this.#sessions.tell(user, { kind: "opened", atMs: connection.openedMs, heard, ...named });
     } catch (error) {
       this.#onError(error instanceof Error ? error : new Error(String(error)));
       connection.fail();

@@ -54,7 +54,7 @@ export class Session {
   }
 
   /**
-   * A live position from a client.
+   * A live position from a client. The own screens follow with `lookAround`, when the friends' servers can know of it.
    *
    * @returns what friends must be told; or why they need not be
    */
@@ -69,13 +69,19 @@ export class Session {
     this.#track = verdict.track;
     if (verdict.kind !== "live") return "history_only";
     const position: Position = { lat, lng, ts: next.ts, atMs: nowMs, rough: next.rough };
-    this.moveTo(position, nowMs);
+    this.#own = position;
     return position;
   }
 
-  /** The user is there: by a client here, by another server, or by the cache. */
+  /** The user is there: by another server, or by the cache. */
   moveTo(position: Position, nowMs: number): void {
     this.#own = position;
+    this.lookAround(nowMs);
+  }
+
+  /** Who comes and goes because the user has moved; and the snapshot, for who has waited for a position. */
+  lookAround(nowMs: number): void {
+    if (this.#own === null) return;
     for (const link of this.links.values()) this.look(link, nowMs);
     for (const screen of this.screens) if (!screen.hasSnapshot) this.#sendSnapshot(screen, nowMs);
   }

@@ -114,6 +114,8 @@ export class Sessions {
     const text = encodePosition(this.#origin, result);
     this.#onBus.remember(id, text);
     this.#onBus.publish(id, text);
+    // After both have left: what a client knows of its own move must not be ahead of what others can find.
+    setImmediate(() => session.lookAround(Date.now()));
     return result;
   }
 
@@ -125,6 +127,7 @@ export class Sessions {
     const text = encodePosition(this.#origin, result);
     await this.#onBus.rememberNow(id, text);
     await this.#onBus.publishNow(id, text);
+    session.lookAround(Date.now());
     return result;
   }
 

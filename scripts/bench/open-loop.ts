@@ -125,7 +125,10 @@ export class OpenLoop {
   /** Somebody's socket is open again: a phone then sends where it is, and so do these people. */
   sendNewest(index: number): void {
     const sender = this.#senders[index];
-    if (sender !== undefined && sender.count > 0) this.#transmit(sender);
+    if (sender === undefined) throw new Error(`there is no person ${index}`);
+    // Whoever has not moved yet is somewhere too, and sees nobody until the server knows.
+    if (sender.lastTs === 0) sender.lastTs = Date.now() - TS_BEHIND_MS;
+    this.#transmit(sender);
   }
 
   async #sendUntil(schedule: PoissonSchedule, endMs: number): Promise<void> {

@@ -132,3 +132,16 @@ test("without a socket a position stays with its person, who sends it when the s
   expect(figures).toMatchObject({ deliveries: 2 * figures.updates, lost: 0 });
   expect(figures.replaced).toBe(2 * (figures.updates - 3));
 });
+
+test("who has sent nothing yet says where they are as well", () => {
+  const sent: [number, Location][] = [];
+  const server = new Played((_, from, location) => void sent.push([from, location]));
+  const signal = new AbortController().signal;
+  const options = { people: PEOPLE, clients: server.lines, updatesPerS: 1, warmUpMs: 0, measureMs: 1, signal };
+  const loop = new OpenLoop({ ...options, random: seededRandom(5) });
+  loop.sendNewest(2);
+  loop.sendNewest(2);
+  expect(sent.map(([from]) => from)).toEqual([2, 2]);
+  expect(sent[0]?.[1]).toEqual(sent[1]?.[1]);
+  expect(Date.now() - (sent[0]?.[1].ts ?? 0)).toBeLessThan(60_000);
+});

@@ -24,6 +24,9 @@ const WARM_UP_MS = 2_000;
 /** After the change the measurement goes on for what is left of its seconds. */
 export const CHANGE_AFTER_MS = 2_000;
 const RESET_WAIT_MS = 30_000;
+/** The SDK waits for half a minute at most. */
+const BACK_WAIT_MS = 60_000;
+const LOOK_EVERY_MS = 20;
 
 export interface ResizeOptions extends Around {
   readonly users: number;
@@ -128,9 +131,9 @@ class Change {
     }
     try {
       const [figures, change] = await Promise.all([loop.run(), this.#change()]);
+      await this.#allBack();
       const lateForMs = loop.lastLateMs === null ? 0 : loop.lastLateMs - change.startMs;
       const reconnectedMs = this.#cut === 0 ? 0 : this.#reconnectedMs - change.startMs;
-      if (this.#open < clients.length) throw new Error(`${clients.length - this.#open} sockets did not come back`);
       return { loop: figures, changeMs: change.tookMs, lateForMs, cut: this.#cut, reconnectedMs };
     } finally {
       for (const [at, client] of clients.entries()) client.onEnd = kept[at] ?? client.onEnd;
@@ -142,6 +145,15 @@ class Change {
     const startMs = performance.now();
     await this.#sizable.change();
     return { startMs, tookMs: performance.now() - startMs };
+  }
+
+  async #allBack(): Promise<void> {
+    const giveUpMs = performance.now() + BACK_WAIT_MS;
+    for (let missing = 1; missing > 0;) {
+      missing = this.#people.length - this.#open;
+      if (performance.now() > giveUpMs) throw new Error(`${missing} sockets did not come back`);
+      await sleep(LOOK_EVERY_MS, undefined, { signal: this.#options.signal });
+    }
   }
 
   /** As the SDK does: after a while that grows, drawn by chance, and then it says where it is. */

@@ -1,14 +1,15 @@
 /** `npm run serve`: the backend alone. Settings are read from the environment. */
-import { spawnSync } from "node:child_process";
 import { readInteger, readOptions, refuseUsage, USAGE_EXIT_CODE } from "./options.ts";
 import { startBackend, type Backend } from "./serve/backend.ts";
+import { FRONTS_MAX, roomFor } from "./serve/descriptors.ts";
+import { childLimit } from "./serve/proc.ts";
 import { checkSettings, pickSettings } from "./serve/settings.ts";
 
-const USAGE = "npm run serve -- [--port N] [--host H] [--memory | --state DIR]";
+const USAGE = "npm run serve -- [--port N] [--host H] [--memory | --state DIR] [--fronts N]";
 const PORT_DEFAULT = 8787;
 const STATE_DEFAULT = ".nearby";
-/** A live object takes 4 descriptors with its socket: below this limit not even a thousand users fit. */
-const DESCRIPTORS_ADVISED = 4_096;
+/** Below this limit not even a thousand people fit, who take 5 each while their objects are in memory. */
+const DESCRIPTORS_ADVISED = 5_120;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 // Before anything else: a signal may come while the Worker is still being built.
@@ -20,8 +21,10 @@ const { values } = readOptions(USAGE, {
   host: { type: "string", default: "127.0.0.1" },
   state: { type: "string" },
   memory: { type: "boolean", default: false },
+  fronts: { type: "string" },
 });
 const port = readInteger(USAGE, { option: "--port", text: values.port, fallback: PORT_DEFAULT, min: 0, max: 65_535 });
+const fronts = readInteger(USAGE, { option: "--fronts", text: values.fronts, fallback: 0, min: 0, max: FRONTS_MAX });
 if (values.memory && values.state !== undefined) refuseUsage(USAGE, "--memory and --state exclude each other");
 if (values.state === "") refuseUsage(USAGE, "--state needs a directory");
 if (values.host === "") refuseUsage(USAGE, "--host needs a name or an address");
@@ -41,7 +44,8 @@ async function serve(): Promise<number> {
   let backend: Backend;
   try {
     const state = values.memory ? { memory: true as const } : { stateDir: values.state ?? STATE_DEFAULT };
-    backend = await startBackend({ port, host: values.host, env, onProgress: note, signal: stopped.signal, ...state });
+    const around = { onProgress: note, signal: stopped.signal };
+    backend = await startBackend({ port, host: values.host, env, fronts, ...around, ...state });
   } catch (error) {
     if (stopped.signal.aborted) return 0;
     note(error instanceof Error ? error.message : String(error));
@@ -60,10 +64,12 @@ function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** The limit as a child of this process gets it, which is what counts: Node raises its own to the hard limit. */
+/** Told before anybody connects; while it runs, open-files.ts tells. */
 function hintAtDescriptors(): void {
-  const limit = Number(spawnSync("sh", ["-c", "ulimit -n"], { encoding: "utf8" }).stdout);
-  if (limit > 0 && limit < DESCRIPTORS_ADVISED) {
-    note(`only ${limit} open files are allowed, about ${Math.floor(limit / 4)} live users: raise it with ulimit -n`);
-  }
+  const limit = childLimit();
+  if (limit === undefined || limit >= DESCRIPTORS_ADVISED) return;
+  const { live, sleeping } = roomFor({ limit, fronts });
+  note(
+    `only ${limit} open files are allowed: about ${live} people who move, or ${sleeping} who are silent; raise it with ulimit -n`,
+  );
 }

@@ -1,6 +1,6 @@
 /** Starts the backend in processes of its own: for `serve`, `start`, `bench` and the black-box tests. */
 import { fork, type ChildProcess, type StdioOptions } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
@@ -30,6 +30,8 @@ export type BackendOptions = {
   signal?: AbortSignal;
   /** Where the runtime's log lines go: a descriptor, default stderr. */
   logFd?: number;
+  /** So many processes hold the sockets in place of the runtime (fronts.ts); default 0. */
+  fronts?: number;
   /** Another Worker than that of wrangler.toml, with the same bindings: it must export all classes that are bound. */
   entry?: string;
   projectDir?: string;
@@ -40,7 +42,8 @@ export interface Backend {
   url: string;
   /** The process that serves, for measurements; undefined where /proc is missing. */
   runtimePid: number | undefined;
-  /** Its parent, which reads what it logs. */
+  frontPids: readonly number[];
+  /** The parent of all of them, which reads what they log. */
   hostPid: number | undefined;
   /** Settled when the processes have ended, asked for or not: true when they ended as asked. */
   ended: Promise<boolean>;
@@ -53,7 +56,7 @@ export interface Backend {
 
 /** Builds the Worker if needed and starts it; resolves once `/healthz` answers. Rejects with a message for people. */
 export async function startBackend(options: BackendOptions): Promise<Backend> {
-  const { host = "127.0.0.1", env, onProgress, signal, logFd = STDERR_FD, entry, projectDir } = options;
+  const { host = "127.0.0.1", env, onProgress, signal, logFd = STDERR_FD, fronts = 0, entry, projectDir } = options;
   const port = await claimPort(host, options.port);
   const build = { onProgress, signal, ...(projectDir ? { projectDir } : {}) };
   const bundleFile = await buildBundle({ entry, ...build });
@@ -72,10 +75,11 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   const stop = () => stopHost(child, ended);
   const onAbort = () => void stop();
   signal?.addEventListener("abort", onAbort);
+  let ready: Ready;
   try {
-    const vars = definedOnly(env);
-    send(child, { type: "start", host, port, stateDir, temporary, bundleFile, vars, ...(pageDir ? { pageDir } : {}) });
-    await untilReady(child);
+    const start = { host, port, stateDir, temporary, bundleFile, fronts, vars: definedOnly(env) };
+    send(child, { type: "start", ...start, ...(pageDir ? { pageDir } : {}) });
+    ready = await untilReady(child);
   } catch (error) {
     await stop();
     signal?.throwIfAborted();
@@ -84,7 +88,8 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
     signal?.removeEventListener("abort", onAbort);
   }
   const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-  return { url: `http://${authority}`, runtimePid: childPid(child.pid), hostPid: child.pid, ended, stop };
+  const pids = { runtimePid: ready.runtimePid, frontPids: ready.frontPids, hostPid: child.pid };
+  return { url: `http://${authority}`, ...pids, ended, stop };
 }
 
 /** A fresh directory for state that is not kept: in memory where there is a roomy tmpfs. */
@@ -102,11 +107,13 @@ function send(child: ChildProcess, message: ToHost): void {
   if (child.connected) child.send(message, () => {});
 }
 
-async function untilReady(child: ChildProcess): Promise<void> {
-  const { promise, resolve: ready, reject } = Promise.withResolvers<void>();
+type Ready = Extract<FromHost, { type: "ready" }>;
+
+async function untilReady(child: ChildProcess): Promise<Ready> {
+  const { promise, resolve: ready, reject } = Promise.withResolvers<Ready>();
   child.on("message", (raw: unknown) => {
     const message = v.parse(FromHost, raw);
-    if (message.type === "ready") ready();
+    if (message.type === "ready") ready(message);
     else reject(new Error(message.message));
   });
   child.on("error", reject);
@@ -142,15 +149,5 @@ function killGroup(child: ChildProcess): void {
     process.kill(-child.pid, "SIGKILL");
   } catch {
     // Nobody is left in the group.
-  }
-}
-
-/** The only child of a process, by Linux's /proc. */
-function childPid(pid: number | undefined): number | undefined {
-  try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-    return Number(children[0]) || undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -12,11 +12,14 @@ import { Miniflare } from "miniflare";
 import * as v from "valibot";
 import { readBundle } from "./bundle.ts";
 import { CONTROL_ENTRYPOINT } from "./entry.ts";
+import { Door, Fronts } from "./fronts.ts";
 import { keptFile, KeptMessages, readKept, writeKept } from "./kept-messages.ts";
 import type { KeptMessage } from "./ledger.ts";
 import { lockState } from "./lock.ts";
 import { ToHost, type FromHost, type StartHost } from "./messages.ts";
-import { runtimeOptions, WORKER_NAME } from "./runtime.ts";
+import { OpenFilesWatch, ranOutOf, type WatchedProcess } from "./open-files.ts";
+import { childrenOf, openFiles } from "./proc.ts";
+import { RUNTIME_SERVICE, runtimeOptions, WORKER_NAME } from "./runtime.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** These two must leave time for the rest of a shutdown, which may last 5 s in all. */
@@ -30,10 +33,16 @@ const CLOSE_FRAMES_MS = 150;
 /** A cold start of workerd takes about 1 s; a machine under load several times that. */
 const HEALTHY_WAIT_MS = 30_000;
 const HEALTHY_POLL_MS = 20;
+/** Some microseconds each time. 1,000 people connecting in a second take 5,000 descriptors. */
+const OPEN_FILES_LOOK_MS = 1_000;
 
 /** Empty until ready. */
 let end: (() => Promise<void>) | undefined;
 let miniflare: Miniflare | undefined;
+let door: Door | undefined;
+let fronts: Fronts | undefined;
+/** What the runtime wrote last of open files; with it, its end is explained. */
+let lastOfOpenFiles = "";
 let stopping = false;
 
 process.on("message", (raw: unknown) => {
@@ -55,7 +64,12 @@ async function start(options: StartHost): Promise<void> {
   if (options.temporary) process.on("exit", () => rmSync(options.stateDir, { recursive: true, force: true }));
   try {
     await run(options);
-    tell({ type: "ready" });
+    const runtime = runtimePid();
+    tell({
+      type: "ready",
+      ...(runtime === undefined ? {} : { runtimePid: runtime }),
+      frontPids: fronts?.pids ?? [],
+    });
   } catch (error) {
     if (stopping) return;
     tell({ type: "failed", message: messageOf(error) });
@@ -74,7 +88,13 @@ async function run(options: StartHost): Promise<void> {
   const keptQueues = kept.map(({ queue }) => queue);
   const secret = randomUUID();
   const bundle = await readBundle(bundleFile);
-  miniflare = new Miniflare(runtimeOptions({ ...options, bundle, secret, keptQueues }));
+  if (options.fronts > 0) door = new Door();
+  door?.openIn(process.env);
+  // Behind fronts nobody else comes in by an address.
+  const listen = door === undefined ? {} : { host: "127.0.0.1", port: 0 };
+  miniflare = new Miniflare(
+    runtimeOptions({ ...options, ...listen, bundle, secret, keptQueues, onLine: onRuntimeLine, onRestart }),
+  );
   await miniflare.ready;
   // Miniflare exits with 143 at a signal, at once and without a word to the sockets.
   listenToSignals();
@@ -83,6 +103,65 @@ async function run(options: StartHost): Promise<void> {
   const { run: runId } = await ask(control, "/give-back", { schema: v.object({ run: v.string() }), body: kept });
   if (kept.length > 0) note(`${kept.length} queue messages of an earlier run are back in their queues`);
   end = () => endOrderly(control, { runId, kept, keepDir: temporary ? undefined : stateDir });
+  if (door !== undefined) fronts = await startFronts(door, options, bundle.compatibilityDate);
+  const watch = new OpenFilesWatch({ processes: watched, count: openFiles, tell: note });
+  setInterval(() => watch.look(), OPEN_FILES_LOOK_MS).unref();
+}
+
+async function startFronts(
+  through: Door,
+  { host, port, fronts: count }: StartHost,
+  compatibilityDate: string,
+): Promise<Fronts> {
+  const started = new Fronts(through, {
+    host,
+    port,
+    count,
+    compatibilityDate,
+    service: RUNTIME_SERVICE,
+    onLine: note,
+    onEnded: ({ lastLines, isFinal }) => {
+      if (isFinal) {
+        note("a front could not start");
+        void stop(1);
+        return;
+      }
+      // Its children's limit is this process's own.
+      const limit = openFiles(process.pid)?.limit;
+      note(ranOutOf("front", lastLines, limit) ?? "a front has ended, and has been started again");
+    },
+  });
+  fronts = started;
+  await started.start();
+  await untilHealthy(new URL(`http://${host.includes(":") ? `[${host}]` : host}:${port}`));
+  return started;
+}
+
+function watched(): WatchedProcess[] {
+  const runtime = runtimePid();
+  return [
+    ...(runtime === undefined ? [] : [{ name: "runtime" as const, pid: runtime }]),
+    ...(fronts?.pids ?? []).map((pid) => ({ name: "front" as const, pid })),
+  ];
+}
+
+function runtimePid(): number | undefined {
+  const others = new Set(fronts?.pids);
+  return childrenOf(process.pid).find((pid) => !others.has(pid));
+}
+
+function onRuntimeLine(line: string): void {
+  if (ranOutOf("runtime", line, undefined) !== undefined) lastOfOpenFiles = line;
+  note(line);
+}
+
+/** The last word on a crash, after those of workerd and of Miniflare. */
+function onRestart(): void {
+  const runtime = runtimePid();
+  const limit = runtime === undefined ? undefined : openFiles(runtime)?.limit;
+  const line = ranOutOf("runtime", lastOfOpenFiles, limit);
+  lastOfOpenFiles = "";
+  if (line !== undefined) note(line);
 }
 
 async function untilHealthy(url: URL): Promise<void> {
@@ -171,5 +250,7 @@ async function stop(exitCode: number): Promise<void> {
   await miniflare?.dispose().catch(() => {
     // Disposing rejects with the reason why the start failed, which has been told already.
   });
+  fronts?.stop();
+  door?.remove();
   process.exit(exitCode);
 }

@@ -12,6 +12,8 @@ export const ToHost = v.variant("type", [
     bundleFile: v.string(),
     /** The built web app; without it none is served. */
     pageDir: v.exactOptional(v.string()),
+    /** Processes that hold the sockets in place of the runtime. */
+    fronts: v.number(),
     /** Vars of the Worker, over those of wrangler.toml. */
     vars: v.record(v.string(), v.string()),
   }),
@@ -21,7 +23,12 @@ export type ToHost = v.InferOutput<typeof ToHost>;
 export type StartHost = Extract<ToHost, { type: "start" }>;
 
 export const FromHost = v.variant("type", [
-  v.object({ type: v.literal("ready") }),
+  v.object({
+    type: v.literal("ready"),
+    /** For measurements; without /proc there is none of the runtime. */
+    runtimePid: v.exactOptional(v.number()),
+    frontPids: v.array(v.number()),
+  }),
   v.object({ type: v.literal("failed"), message: v.string() }),
 ]);
 export type FromHost = v.InferOutput<typeof FromHost>;

@@ -26,7 +26,14 @@ export interface RuntimeOptions extends Pick<StartHost, "host" | "port" | "state
   secret: string;
   /** Queues that messages were kept for. */
   keptQueues: Iterable<string>;
+  /** Told what the runtime writes. */
+  onLine: (line: string) => void;
+  /** Told that it has crashed and been started again. */
+  onRestart: () => void;
 }
+
+/** What Miniflare calls the Worker among the runtime's services. */
+export const RUNTIME_SERVICE = `core:user:${WORKER_NAME}`;
 
 /** State that is not that of this Worker's code: read it with the same options, or it is not found. */
 export function stateOptions(stateDir: string) {
@@ -42,7 +49,7 @@ export function stateOptions(stateDir: string) {
 }
 
 export function runtimeOptions(options: RuntimeOptions): MiniflareOptions {
-  const { host, port, stateDir, bundle, vars, secret, keptQueues, pageDir } = options;
+  const { host, port, stateDir, bundle, vars, secret, keptQueues, pageDir, onLine, onRestart } = options;
   const bindings = { ...LOCAL_VARS, ...bundle.vars, ...vars };
   const queues = localQueues(
     { producers: bundle.queueProducers, consumers: bundle.queueConsumers },
@@ -56,7 +63,8 @@ export function runtimeOptions(options: RuntimeOptions): MiniflareOptions {
   ];
   return convertV4MiniflareOptions({
     ...stateOptions(stateDir),
-    handleStructuredLogs: ({ message }) => process.stderr.write(`${message}\n`),
+    handleStructuredLogs: ({ message }) => onLine(message),
+    unsafeHandleRuntimeRestart: onRestart,
     workers: [
       {
         name: WORKER_NAME,

@@ -18,6 +18,7 @@ const SOCKETS = 3;
 
 const NPM = ["npm", "run", "serve", "--"] as const;
 const NODE = [process.execPath, "scripts/serve.ts"] as const;
+const WITH_FRONTS = [...NODE, "--fronts", "2"] as const;
 
 class Serve {
   readonly process: ChildProcess;
@@ -122,6 +123,7 @@ async function expectGone(pids: number[], stateDir: string): Promise<void> {
 const ENDINGS: { title: string; command: readonly [string, ...string[]]; send: (pid: number) => void }[] = [
   { title: "SIGTERM to the process", command: NODE, send: (pid) => process.kill(pid, "SIGTERM") },
   { title: "SIGINT to the process", command: NODE, send: (pid) => process.kill(pid, "SIGINT") },
+  { title: "SIGTERM to the process, with fronts", command: WITH_FRONTS, send: (pid) => process.kill(pid, "SIGTERM") },
   { title: "SIGTERM to npm", command: NPM, send: (pid) => process.kill(pid, "SIGTERM") },
   { title: "SIGTERM to the process group", command: NPM, send: (pid) => process.kill(-pid, "SIGTERM") },
   { title: "SIGINT to the process group", command: NPM, send: (pid) => process.kill(-pid, "SIGINT") },

@@ -37,6 +37,7 @@ describe("bad options", { concurrent: true, timeout: TIMEOUT_MS }, () => {
     ["serve", ["--port"], "--port"],
     ["serve", ["--memory", "--state", "x"], "--state"],
     ["serve", ["--state="], "--state"],
+    ["serve", ["--fronts", "17"], "--fronts"],
     ["serve", ["--nonsense"], "--nonsense"],
     ["serve", ["extra"], "extra"],
     ["bench", ["--users", "0"], "--users"],

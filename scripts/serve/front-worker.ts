@@ -49,5 +49,30 @@ export class Hall {
 }
 
 export default {
-  fetch: (request: Request, env: Env): Promise<Response> => env.HALL.getByName("hall").fetch(request),
+  fetch(request: Request, env: Env): Promise<Response> | Response {
+    // On the way the empty parts of a path are left out: what is not there would be found.
+    if (new URL(request.url).pathname.includes("//")) return notFound();
+    return env.HALL.getByName("hall").fetch(withoutWrongUpgrade(request));
+  },
 };
+
+/** As the Worker says it (docs/http.md, HTTP1). */
+function notFound(): Response {
+  const problem = {
+    type: "about:blank",
+    title: "Not Found",
+    status: 404,
+    code: "not_found",
+    detail: "nothing is here",
+  };
+  const headers = { "content-type": "application/problem+json", "cache-control": "no-store" };
+  return new Response(JSON.stringify(problem), { status: 404, headers });
+}
+
+/** The Worker refuses an upgrade by another method than GET; workerd's protocol cannot even carry one. */
+function withoutWrongUpgrade(request: Request): Request {
+  if (request.method === "GET" || !request.headers.has("upgrade")) return request;
+  const headers = new Headers(request.headers);
+  headers.delete("upgrade");
+  return new Request(request, { headers });
+}

@@ -9,6 +9,8 @@ const BAR_CHARS = 24;
 export interface Progress {
   /** Counts `n` more units as done (default 1). */
   tick(n?: number): void;
+  /** What is shown behind the count from now on. */
+  note(text: string): void;
   /** Ends the display with its last state; later calls do nothing. */
   done(): void;
 }
@@ -24,22 +26,23 @@ export function progress(label: string, total: number | null): Progress {
   let count = 0;
   let shownMs = startMs;
   let ended = false;
+  let noted = "";
 
   function show(nowMs: number): void {
     shownMs = nowMs;
     const seconds = ((nowMs - startMs) / 1000).toFixed(1);
     const counted = total === null ? String(count) : `${count}/${total}`;
     if (!out.isTTY) {
-      out.write(`${label}: ${counted} (${seconds} s)\n`);
+      out.write(`${label}: ${counted} (${seconds} s)${noted}\n`);
       return;
     }
     if (total === null) {
-      out.write(`\r\x1b[K${label} ${counted} ${seconds} s`);
+      out.write(`\r\x1b[K${label} ${counted} ${seconds} s${noted}`);
       return;
     }
     const filled = total > 0 ? Math.min(BAR_CHARS, Math.floor((count / total) * BAR_CHARS)) : BAR_CHARS;
     const bar = "#".repeat(filled) + ".".repeat(BAR_CHARS - filled);
-    out.write(`\r\x1b[K${label} [${bar}] ${counted} ${seconds} s`);
+    out.write(`\r\x1b[K${label} [${bar}] ${counted} ${seconds} s${noted}`);
   }
 
   return {
@@ -48,6 +51,9 @@ export function progress(label: string, total: number | null): Progress {
       count += n;
       const nowMs = performance.now();
       if (nowMs - shownMs >= (out.isTTY ? REDRAW_EVERY_MS : LINE_EVERY_MS)) show(nowMs);
+    },
+    note(text) {
+      noted = text === "" ? "" : `, ${text}`;
     },
     done() {
       if (ended) return;

@@ -1,5 +1,6 @@
 /** All benches. The workloads come first, and of them the one that is meant when none is named. */
 import { activation } from "./activation/entry.ts";
+import { crowd, idle, slope } from "./crowd/entry.ts";
 import type { Bench } from "./entry.ts";
 import { history } from "./history/entry.ts";
 import { models } from "./models/entry.ts";
@@ -16,6 +17,9 @@ export const BENCHES: readonly Bench[] = [
   taxis,
   storm,
   resize,
+  crowd,
+  idle,
+  slope,
   history,
   ownTracks,
   activation,

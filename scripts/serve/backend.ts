@@ -40,6 +40,8 @@ export type BackendOptions = {
 export interface Backend {
   /** Such as `http://127.0.0.1:8787`. */
   url: string;
+  /** Where the state is kept; with `memory` it is gone in the end. */
+  stateDir: string;
   /** The process that serves, for measurements; undefined where /proc is missing. */
   runtimePid: number | undefined;
   frontPids: readonly number[];
@@ -89,7 +91,7 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   }
   const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const pids = { runtimePid: ready.runtimePid, frontPids: ready.frontPids, hostPid: child.pid };
-  return { url: `http://${authority}`, ...pids, ended, stop };
+  return { url: `http://${authority}`, stateDir, ...pids, ended, stop };
 }
 
 /** A fresh directory for state that is not kept: in memory where there is a roomy tmpfs. */

@@ -1,4 +1,6 @@
 /** How many people a limit of open files allows. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 
 import {
@@ -65,4 +67,15 @@ test("objects are in one process: no number of fronts makes room for more of the
   const most = Math.floor((LIMIT - RUNTIME_DESCRIPTORS) / OBJECT_DESCRIPTORS);
   const counts = [most - 1, most, most + 1];
   expect(counts.map((live) => frontsFor({ live, sleeping: 0 }, LIMIT))).toEqual([1, 1, undefined]);
+});
+
+test("the table for those who run a server is this arithmetic", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/self-host.md"), "utf8");
+  const rows = [...page.matchAll(/^\| ([\d,]+) \| (\d+) \| ([\d,]+) \| ([\d,]+) \|$/gm)];
+  const number = (text = "") => Number(text.replaceAll(",", ""));
+  expect(rows).toHaveLength(8);
+  for (const [, limit, fronts, live, sleeping] of rows) {
+    const room = { live: number(live), sleeping: number(sleeping) };
+    expect(roomFor({ limit: number(limit), fronts: number(fronts) })).toEqual(room);
+  }
 });

@@ -1,7 +1,7 @@
 /** `--workload crowd`, `idle` and `slope`: how many people one server holds. */
 import { FRONTS_MAX } from "../../serve/descriptors.ts";
 import { childLimit, openFiles } from "../../serve/proc.ts";
-import { type Asked, type Bench } from "../entry.ts";
+import type { Asked, Bench } from "../entry.ts";
 import { benchCrowd } from "./crowd.ts";
 import { benchIdle } from "./idle.ts";
 import { CROWD_USERS_MIN } from "./layout.ts";

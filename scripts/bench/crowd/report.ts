@@ -223,20 +223,18 @@ function serverOf(
   { users, fronts }: { users: number; fronts: number },
 ): ServerFigures {
   const { before, limit, peakOpen, peakFrontOpen } = sampler;
-  const sum = (of: Sample, read: "open" | "residentMiB" | "cpuS") =>
-    of.fronts.reduce((total, front) => total + front[read], 0);
   const grown = (read: (of: Sample) => number) => ((read(end) - read(before)) * KIB_PER_MIB) / users;
-  const open = (of: Sample) => of.runtime.open + sum(of, "open");
+  const open = (of: Sample) => of.runtime.open + ofFronts(of, "open");
   return {
     fronts,
     descriptorsLimit: limit ?? null,
     runtimeDescriptors: known(peakOpen, 0),
     frontDescriptors: fronts === 0 ? 0 : known(peakFrontOpen, 0),
     runtimeMiB: known(end.runtime.residentMiB, 0),
-    frontsMiB: known(sum(end, "residentMiB"), 0),
+    frontsMiB: known(ofFronts(end, "residentMiB"), 0),
     stateMiB: known(end.stateMiB, 0),
     runtimeCores: known((end.runtime.cpuS - start.runtime.cpuS) / taken.seconds, 2),
-    frontsCores: known((sum(end, "cpuS") - sum(start, "cpuS")) / taken.seconds, 2),
+    frontsCores: known((ofFronts(end, "cpuS") - ofFronts(start, "cpuS")) / taken.seconds, 2),
     perPerson: {
       descriptors: known((open(end) - open(before)) / users, 2),
       runtimeKiB: known(
@@ -244,7 +242,7 @@ function serverOf(
         0,
       ),
       frontsKiB: known(
-        grown((of) => sum(of, "residentMiB")),
+        grown((of) => ofFronts(of, "residentMiB")),
         0,
       ),
       stateKiB: known(
@@ -253,6 +251,10 @@ function serverOf(
       ),
     },
   };
+}
+
+function ofFronts({ fronts }: Sample, read: "open" | "residentMiB" | "cpuS"): number {
+  return fronts.reduce((total, front) => total + front[read], 0);
 }
 
 function known(value: number, digits: number): number | null {

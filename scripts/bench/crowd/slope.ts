@@ -89,9 +89,17 @@ function lineOf(runs: readonly CrowdReport[], { read }: SlopeRow): Line | null {
   return fitLine(points);
 }
 
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function shown(value: number | null | undefined, digits: number): string {
+  if (value === null || value === undefined) return "-";
+  return value.toLocaleString("en-US", { maximumFractionDigits: digits });
+}
+
 /** Least squares; null for fewer than two different `x`. */
 export function fitLine(points: readonly (readonly [x: number, y: number])[]): Line | null {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const meanX = mean(points.map(([x]) => x));
   const meanY = mean(points.map(([, y]) => y));
   let [xx, xy, yy] = [0, 0, 0];
@@ -109,8 +117,6 @@ export function formatSlopeReport({ runs, lines, projection, isComplete, failure
   const [first] = runs;
   const rows = ROWS.map((row) => {
     const line = lines[row.what] ?? null;
-    const shown = (value: number | null | undefined, digits: number) =>
-      value === null || value === undefined ? "-" : value.toLocaleString("en-US", { maximumFractionDigits: digits });
     return [
       row.what,
       ...runs.map((run) => shown(row.read(run), row.digits)),

@@ -45,6 +45,8 @@ describe("bad options", { concurrent: true, timeout: TIMEOUT_MS }, () => {
     ["bench", ["--users", "41", "--friends", "39"], "even"],
     ["bench", ["--seconds", "1.5"], "--seconds"],
     ["bench", ["--rounds", "-1"], "--rounds"],
+    ["bench", ["--workload", "crowd", "--users", "56"], "--users"],
+    ["bench", ["--workload", "idle", "--rounds", "2"], "--rounds"],
     ["bench", ["--owntracks", "--history"], "--owntracks"],
     ["bench", ["--history", "--rate", "300"], "--rate"],
     ["bench", ["--workload", "marathon"], "--workload"],

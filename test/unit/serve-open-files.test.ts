@@ -80,6 +80,22 @@ test("the open files of a process, and its limit", async () => {
   expect(openFiles(child.pid ?? 0)).toBeUndefined();
 });
 
+test("a bench of more people than fit is refused before anything is started, with how many would", async () => {
+  const command = 'ulimit -n 1024; exec "$0" scripts/bench.ts --workload crowd --users "$1"';
+  const child = spawn("sh", ["-c", command, process.execPath, "925"], {
+    cwd: resolve(import.meta.dirname, "../.."),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const said = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk: Buffer) => (said.stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (said.stderr += chunk.toString()));
+  const [code]: unknown[] = await once(child, "close");
+  expect([code, said.stdout]).toEqual([2, ""]);
+  expect(said.stderr.split("\n")[0]).toBe(
+    "this process may have 1024 open files: at most 924 people can be connected from it",
+  );
+});
+
 const SECRET = "a-secret-that-only-this-test-knows-0123456789";
 /** The runtime has about 60 open before anybody comes. */
 const SMALL_LIMIT = 300;

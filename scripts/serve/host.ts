@@ -68,6 +68,7 @@ function listenToSignals(): void {
 }
 
 async function start(options: StartHost): Promise<void> {
+  process.on("exit", () => door?.remove());
   if (options.temporary) process.on("exit", () => rmSync(options.stateDir, { recursive: true, force: true }));
   try {
     await run(options);
@@ -96,8 +97,10 @@ async function run(options: StartHost): Promise<void> {
   const secret = randomUUID();
   const bundle = await readBundle(bundleFile);
   process.env["MINIFLARE_WORKERD_V8_FLAGS"] ??= V8_FLAGS;
-  if (options.fronts > 0) door = new Door();
-  door?.openIn(process.env);
+  if (options.fronts !== undefined) {
+    door = new Door(options.fronts.dir);
+    door.openIn(process.env);
+  }
   // Behind fronts nobody else comes in by an address.
   const listen = door === undefined ? {} : { host: "127.0.0.1", port: 0 };
   miniflare = new Miniflare(
@@ -111,15 +114,18 @@ async function run(options: StartHost): Promise<void> {
   const { run: runId } = await ask(control, "/give-back", { schema: v.object({ run: v.string() }), body: kept });
   if (kept.length > 0) note(`${kept.length} queue messages of an earlier run are back in their queues`);
   end = () => endOrderly(control, { runId, kept, keepDir: temporary ? undefined : stateDir });
-  if (door !== undefined) fronts = await startFronts(door, options, bundle.compatibilityDate);
+  if (door !== undefined && options.fronts !== undefined) {
+    const { compatibilityDate } = bundle;
+    fronts = await startFronts(door, options, { count: options.fronts.count, compatibilityDate });
+  }
   const watch = new OpenFilesWatch({ processes: watched, count: openFiles, tell: note });
   setInterval(() => watch.look(), OPEN_FILES_LOOK_MS).unref();
 }
 
 async function startFronts(
   through: Door,
-  { host, port, fronts: count }: StartHost,
-  compatibilityDate: string,
+  { host, port }: StartHost,
+  { count, compatibilityDate }: { count: number; compatibilityDate: string },
 ): Promise<Fronts> {
   const started = new Fronts(through, {
     host,
@@ -259,6 +265,5 @@ async function stop(exitCode: number): Promise<void> {
     // Disposing rejects with the reason why the start failed, which has been told already.
   });
   fronts?.stop();
-  door?.remove();
   process.exit(exitCode);
 }

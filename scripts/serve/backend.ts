@@ -1,6 +1,7 @@
 /** Starts the backend in processes of its own: for `serve`, `start`, `bench` and the black-box tests. */
 import { fork, type ChildProcess, type StdioOptions } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
@@ -73,14 +74,16 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   onProgress?.("worker: starting");
   const stdio: StdioOptions = ["ignore", logFd, logFd, "ipc"];
   const child = fork(HOST_FILE, [], { detached: true, execArgv: HOST_NODE_OPTIONS, stdio });
-  const ended = untilEnded(child, temporary ? stateDir : undefined);
+  const frontsDir = fronts === 0 ? undefined : mkdtempSync(join(tmpdir(), "nearby-fronts-"));
+  const ended = untilEnded(child, [temporary ? stateDir : undefined, frontsDir]);
   const stop = () => stopHost(child, ended);
   const onAbort = () => void stop();
   signal?.addEventListener("abort", onAbort);
   let ready: Ready;
   try {
-    const start = { host, port, stateDir, temporary, bundleFile, fronts, vars: definedOnly(env) };
-    send(child, { type: "start", ...start, ...(pageDir ? { pageDir } : {}) });
+    const start = { host, port, stateDir, temporary, bundleFile, vars: definedOnly(env) };
+    const behind = frontsDir === undefined ? {} : { fronts: { count: fronts, dir: frontsDir } };
+    send(child, { type: "start", ...start, ...behind, ...(pageDir ? { pageDir } : {}) });
     ready = await untilReady(child);
   } catch (error) {
     await stop();
@@ -125,13 +128,14 @@ async function untilReady(child: ChildProcess): Promise<Ready> {
   return promise;
 }
 
-async function untilEnded(child: ChildProcess, temporaryDir: string | undefined): Promise<boolean> {
+/** @param temporaryDirs also removed when the host was killed, and could not do it */
+async function untilEnded(child: ChildProcess, temporaryDirs: readonly (string | undefined)[]): Promise<boolean> {
   const { promise, resolve: done } = Promise.withResolvers<boolean>();
   child.on("error", () => done(false));
   child.on("exit", (code) => done(code === 0));
   const asAsked = await promise;
   killGroup(child);
-  if (temporaryDir) rmSync(temporaryDir, { recursive: true, force: true });
+  for (const dir of temporaryDirs) if (dir !== undefined) rmSync(dir, { recursive: true, force: true });
   return asAsked;
 }
 

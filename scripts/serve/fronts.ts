@@ -8,10 +8,9 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire, stripTypeScriptTypes } from "node:module";
 import { createServer, type Server } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const WITH_DOOR_FILE = join(import.meta.dirname, "workerd-with-door.sh");
@@ -40,8 +39,13 @@ export interface FrontsOptions {
 
 /** Where the runtime lets fronts in. Made before the runtime starts, which has to listen there. */
 export class Door {
-  readonly dir = mkdtempSync(join(tmpdir(), "nearby-fronts-"));
+  /** Nobody else may enter it. */
+  readonly dir: string;
   readonly #workerd = workerdPath();
+
+  constructor(dir: string) {
+    this.dir = dir;
+  }
 
   get address(): string {
     return `unix:${join(this.dir, DOOR_NAME)}`;

@@ -12,8 +12,8 @@ export const ToHost = v.variant("type", [
     bundleFile: v.string(),
     /** The built web app; without it none is served. */
     pageDir: v.exactOptional(v.string()),
-    /** Processes that hold the sockets in place of the runtime. */
-    fronts: v.number(),
+    /** So many processes hold the sockets in place of the runtime, and come in by `dir`, which is removed at the end. */
+    fronts: v.exactOptional(v.object({ count: v.number(), dir: v.string() })),
     /** Vars of the Worker, over those of wrangler.toml. */
     vars: v.record(v.string(), v.string()),
   }),

@@ -24,7 +24,6 @@ export const crowd: Bench = {
     users: { fallback: 4_500, min: CROWD_USERS_MIN, max: USERS_MAX },
     seconds: { fallback: RECORD_S, max: HOUR_S },
   },
-  problemOf: (asked) => problemOf(planned(asked, planCrowd)),
   async run(asked, { signal }) {
     const [users, seconds] = [asked.number("users"), asked.number("seconds")];
     const plan = planOf(planned(asked, planCrowd));
@@ -40,7 +39,6 @@ export const idle: Bench = {
     users: { fallback: 15_000, min: 100, max: USERS_MAX },
     seconds: { fallback: RECORD_S, max: HOUR_S },
   },
-  problemOf: (asked) => problemOf(planned(asked, planIdle)),
   async run(asked, { signal }) {
     const [users, seconds] = [asked.number("users"), asked.number("seconds")];
     const report = await benchIdle({ users, seconds, plan: planOf(planned(asked, planIdle)), signal });
@@ -55,7 +53,6 @@ export const slope: Bench = {
     users: { fallback: 4_500, min: 4 * CROWD_USERS_MIN, max: USERS_MAX },
     seconds: { fallback: SLOPE_S, max: HOUR_S },
   },
-  problemOf: (asked) => problemOf(planned(asked, planCrowd)),
   async run(asked, { signal }) {
     const [users, seconds] = [asked.number("users"), asked.number("seconds")];
     const plan = planOf(planned(asked, planCrowd));
@@ -70,10 +67,7 @@ function planned(asked: Asked, plan: typeof planCrowd): Planned {
   return plan(asked.number("users"), { server: childLimit(), load: openFiles(process.pid)?.limit });
 }
 
-function problemOf(result: Planned): string | undefined {
-  return "problem" in result ? result.problem : undefined;
-}
-
+/** What this machine does not allow is no mistake of the command line: it is told as a failure, before anything is started. */
 function planOf(result: Planned): Plan {
   if ("problem" in result) throw new Error(result.problem);
   return result.plan;

@@ -1,6 +1,7 @@
 /** The server of a crowd: as `npm run serve -- --memory` starts it, with its settings as they are shipped. */
 import { randomBytes } from "node:crypto";
 import { openSync } from "node:fs";
+import { relative } from "node:path";
 import { signToken } from "../../../src/auth/token.ts";
 import { readSettings } from "../../../src/settings.ts";
 import { sendLines } from "../../import/send.ts";
@@ -51,7 +52,7 @@ export async function startCrowdServer(options: CrowdServerOptions): Promise<Cro
   });
   const url = socketUrl(backend);
   const doors = (await authorize(people, env)).map((headers) => ({ url, headers }));
-  return { backend, doors, log, befriend: () => befriend(options, backend.url, env) };
+  return { backend, doors, log: relative(process.cwd(), log), befriend: () => befriend(options, backend.url, env) };
 }
 
 async function befriend(

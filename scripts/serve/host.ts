@@ -20,6 +20,7 @@ import { ToHost, type FromHost, type StartHost } from "./messages.ts";
 import { OpenFilesWatch, ranOutOf, type WatchedProcess } from "./open-files.ts";
 import { childrenOf, openFiles } from "./proc.ts";
 import { RUNTIME_SERVICE, runtimeOptions, WORKER_NAME } from "./runtime.ts";
+import { V8_FLAGS, V8_FLAGS_NAME } from "./v8-flags.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** These two must leave time for the rest of a shutdown, which may last 5 s in all. */
@@ -35,13 +36,6 @@ const HEALTHY_WAIT_MS = 30_000;
 const HEALTHY_POLL_MS = 20;
 /** Some microseconds each time. 1,000 people connecting in a second take 5,000 descriptors. */
 const OPEN_FILES_LOOK_MS = 1_000;
-
-/**
- * workerd collects garbage in one go (it runs V8 with `--noincremental-marking`, since its heaps are small), and everybody waits for
- * that: with 4,500 people awake for 0.2 s on an idle core. By default it happens when the heap has grown by half; that was each 18 s at
- * 1,500 deliveries/s, and with this each 70 s, for a fifth more memory. Both were seen with `--trace-gc` added here.
- */
-const V8_FLAGS = "--heap-growing-percent=400";
 
 /** Empty until ready. */
 let end: (() => Promise<void>) | undefined;
@@ -96,7 +90,7 @@ async function run(options: StartHost): Promise<void> {
   const keptQueues = kept.map(({ queue }) => queue);
   const secret = randomUUID();
   const bundle = await readBundle(bundleFile);
-  process.env["MINIFLARE_WORKERD_V8_FLAGS"] ??= V8_FLAGS;
+  process.env[V8_FLAGS_NAME] ??= V8_FLAGS.join(" ");
   if (options.fronts !== undefined) {
     door = new Door(options.fronts.dir);
     door.openIn(process.env);

@@ -83,20 +83,23 @@ async function measure(model: Model, { signal, onFailure }: Around): Promise<Mod
     return held;
   };
   try {
-    const empty = memoryMiB(serverOf(peer));
+    const [empty, emptyMappings] = [memoryMiB(serverOf(peer)), mappingCount(serverOf(peer))];
     let clients = await first();
     const [atFirst, mappings] = [memoryMiB(serverOf(peer)), mappingCount(serverOf(peer))];
     await befriend(peer, crowd, settings, { model, signal });
     const more = await opened(model, await doorsOf(peer, crowd, settings), RAMP_MS, signal);
     open.push(...more.held);
-    const isUp = clients.every((client) => client.socket.readyState === client.socket.OPEN);
+    // One that is at its end may take a moment to get there.
+    if (more.stop === "refused") await sleep(SETTLE_MS, undefined, { signal });
     const pids = serverOf(peer);
+    const isUp = clients.every(({ socket }) => socket.readyState === socket.OPEN) && memoryMiB(pids) > 0;
     const held = clients.length + more.held.length;
     // A server that did not survive it has no memory left to be measured.
     const [memory, users] = isUp ? [memoryMiB(pids), held] : [atFirst, LOOP_USERS];
     const counts = { descriptors: descriptorCount(pids), threads: threadCount(pids) };
     closeClients(more.held);
-    if (!isUp) {
+    // What is at its limit would measure the limit again.
+    if (more.stop === "refused") {
       closeClients(clients);
       await peer.close();
       peer = await begin();
@@ -117,7 +120,7 @@ async function measure(model: Model, { signal, onFailure }: Around): Promise<Mod
       memoryMiB: memory,
       perConnectionMiB: (memory - empty) / users,
       descriptorsPerConnection: counts.descriptors / held,
-      mappingsPerConnection: mappings / LOOP_USERS,
+      mappingsPerConnection: Math.max(0, mappings - emptyMappings) / LOOP_USERS,
       threads: counts.threads,
       processes: pids.length,
       ...loop,

@@ -54,6 +54,8 @@ const WORDS: Readonly<Record<Model, string>> = {
 
 /** Above this share of a CPU a thread that can use only one has nothing left. */
 const BUSY_SHARE = 0.85;
+/** A heap that grows takes some mappings, too: less than this for a connection says nothing about connections. */
+const MAPPINGS_OF_A_HEAP = 10;
 /** A quiet machine spends less than this on itself. */
 const BESIDE_MAX_CPUS = 0.2;
 
@@ -108,7 +110,10 @@ function endsAt(one: ModelFigures, { descriptors }: Machine): string {
   const ends: [at: number, what: string][] = [
     [totalmem() / 2 ** 20 / Math.max(perConnectionMiB, 1 / 1024), "the memory of this machine ends"],
     [isAlone && descriptors !== null ? descriptors / descriptorsPerConnection : Infinity, "its descriptors end"],
-    [isAlone ? mappingLimit() / mappingsPerConnection : Infinity, "its memory mappings (vm.max_map_count) end"],
+    [
+      isAlone && mappingsPerConnection > MAPPINGS_OF_A_HEAP ? mappingLimit() / mappingsPerConnection : Infinity,
+      "its memory mappings (vm.max_map_count) end",
+    ],
   ];
   const [at, what] = ends.reduce((least, other) => (other[0] < least[0] ? other : least));
   return `${what} at about ${rounded(Math.floor(at))}`;

@@ -7,6 +7,8 @@ import {
   cpuOf,
   descriptorCount,
   machineCpuSeconds,
+  mappingCount,
+  mappingLimit,
   memoryMiB,
   threadCount,
   treeOf,
@@ -37,10 +39,12 @@ const FIGURES: ModelFigures = {
   held: 4_000,
   stop: "cap",
   refusal: null,
+  survived: true,
   openedPerS: 1_000,
   memoryMiB: 400,
   perConnectionMiB: 0.1,
   descriptorsPerConnection: 1,
+  mappingsPerConnection: 1,
   threads: 11,
   processes: 1,
   updatesPerS: 900,
@@ -64,7 +68,12 @@ describe("what the figures of a model say", () => {
     [{ stop: "time", perConnectionMiB: 4_000, processes: 151 }, "the memory of this machine ends at about"],
     [{ stop: "memory", held: 290, perConnectionMiB: 67 }, "Memory: at 67 MiB each, 290 connections left no more"],
     [{ stop: "stalled", held: 12 }, "After 12 connections (102 KiB each) no other was opened for 5 s."],
-    [{ stop: "refused", held: 12, refusal: "closed with 1006" }, "one failed: closed with 1006."],
+    [
+      { stop: "refused", mappingsPerConnection: mappingLimit() / 240 },
+      "its memory mappings (vm.max_map_count) end at about 240.",
+    ],
+    [{ stop: "refused", survived: false }, "one failed (without a word), and all others with it;"],
+    [{ stop: "refused", held: 12, refusal: "closed with 1006" }, "one failed (closed with 1006); its descriptors end"],
     [
       {},
       "Updates end with the one CPU that its thread can use (server 0.95, Redis 0.05, load 0.30 CPUs; 2.0 context switches an update).",
@@ -98,6 +107,7 @@ describe("what processes use", () => {
     onTestFinished(() => pids.forEach((each) => void process.kill(each, "SIGKILL")));
     expect(treeOf(process.pid)).toEqual(expect.arrayContaining(pids));
     expect(threadCount(pids)).toBe(2);
+    expect(mappingCount(pids)).toBeGreaterThan(5);
     expect(descriptorCount(pids)).toBeGreaterThanOrEqual(6);
     expect(memoryMiB(pids)).toBeGreaterThan(0);
     expect(memoryMiB(pids)).toBeLessThan(20);

@@ -18,6 +18,7 @@ import {
   cpuOf,
   descriptorCount,
   machineCpuSeconds,
+  mappingCount,
   memoryMiB,
   threadCount,
   treeOf,
@@ -65,42 +66,62 @@ export async function benchModels({ signal, onFailure }: Around): Promise<Models
 async function measure(model: Model, { signal, onFailure }: Around): Promise<ModelFigures> {
   const settings = { AUTH_SECRET: randomBytes(BYTES_OF_SECRET).toString("hex"), ...MACHINE_PACE };
   const onProgress = (step: string): void => void process.stderr.write(`${model}: ${step}\n`);
-  const peer = await startClassic({ redisServers: 1, servers: 1, settings, signal, onProgress, model });
+  const begin = async (): Promise<ClassicPeer> =>
+    startClassic({ redisServers: 1, servers: 1, settings, signal, onProgress, model });
+  let peer = await begin();
   const open: Client[] = [];
+  const people = makePeople(LOOP_USERS, LOOP_FRIENDS);
+  const crowd = makePeople(CONNECTIONS_MAX - LOOP_USERS, CROWD_FRIENDS).map((person) => ({
+    ...person,
+    id: `crowd-${person.id}`,
+  }));
+  const first = async (): Promise<Client[]> => {
+    await befriend(peer, people, settings, { model, signal });
+    const { held } = await opened(model, await doorsOf(peer, people, settings), OPEN_MS, signal);
+    open.push(...held);
+    if (held.length < LOOP_USERS) throw new Error(`${model}: only ${held.length} of ${LOOP_USERS} could connect`);
+    return held;
+  };
   try {
-    const empty = memoryMiB(serverOf(peer));
-    const people = makePeople(LOOP_USERS, LOOP_FRIENDS);
-    const crowd = makePeople(CONNECTIONS_MAX - LOOP_USERS, CROWD_FRIENDS).map((person) => ({
-      ...person,
-      id: `crowd-${person.id}`,
-    }));
-    const doors = await doorsOf(peer, [...people, ...crowd], settings);
-    for (const group of [people, crowd]) await befriend(peer, group, settings, { model, signal });
-    const first = await opened(model, doors.slice(0, LOOP_USERS), OPEN_MS, signal);
-    open.push(...first.held);
-    if (first.held.length < LOOP_USERS)
-      throw new Error(`${model}: only ${first.held.length} of ${LOOP_USERS} could connect`);
-    for (const client of first.held)
-      client.onEnd = (code) => onFailure(new Error(`${model}: a socket was closed with ${code}`));
-    const more = await opened(model, doors.slice(LOOP_USERS), RAMP_MS, signal);
+    const [empty, emptyMappings] = [memoryMiB(serverOf(peer)), mappingCount(serverOf(peer))];
+    let clients = await first();
+    const [atFirst, mappings] = [memoryMiB(serverOf(peer)), mappingCount(serverOf(peer))];
+    await befriend(peer, crowd, settings, { model, signal });
+    const more = await opened(model, await doorsOf(peer, crowd, settings), RAMP_MS, signal);
     open.push(...more.held);
-    const held = first.held.length + more.held.length;
+    // One that is at its end may take a moment to get there.
+    if (more.stop === "refused") await sleep(SETTLE_MS, undefined, { signal });
     const pids = serverOf(peer);
-    const heldMemoryMiB = memoryMiB(pids);
-    const [descriptors, threads] = [descriptorCount(pids), threadCount(pids)];
+    const isUp = clients.every(({ socket }) => socket.readyState === socket.OPEN) && memoryMiB(pids) > 0;
+    const held = clients.length + more.held.length;
+    // A server that did not survive it has no memory left to be measured.
+    const [memory, users] = isUp ? [memoryMiB(pids), held] : [atFirst, LOOP_USERS];
+    const counts = { descriptors: descriptorCount(pids), threads: threadCount(pids) };
     closeClients(more.held);
+    // What is at its limit would measure the limit again.
+    if (more.stop === "refused") {
+      closeClients(clients);
+      await peer.close();
+      peer = await begin();
+      clients = await first();
+    }
     await sleep(SETTLE_MS, undefined, { signal });
-    const loop = await closedLoop(peer, people, first.held, signal);
+    for (const client of clients) {
+      client.onEnd = (code) => onFailure(new Error(`${model}: a socket was closed with ${code}`));
+    }
+    const loop = await closedLoop(peer, people, clients, signal);
     return {
       model,
       held,
       stop: more.stop,
       refusal: more.refusal ?? null,
+      survived: isUp,
       openedPerS: more.seconds === 0 ? 0 : more.held.length / more.seconds,
-      memoryMiB: heldMemoryMiB,
-      perConnectionMiB: (heldMemoryMiB - empty) / held,
-      descriptorsPerConnection: descriptors / held,
-      threads,
+      memoryMiB: memory,
+      perConnectionMiB: (memory - empty) / users,
+      descriptorsPerConnection: counts.descriptors / held,
+      mappingsPerConnection: Math.max(0, mappings - emptyMappings) / LOOP_USERS,
+      threads: counts.threads,
       processes: pids.length,
       ...loop,
     };

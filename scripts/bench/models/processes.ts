@@ -35,6 +35,16 @@ export function descriptorCount(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + entries(`/proc/${pid}/fd`).length, 0);
 }
 
+/** Pieces of memory that the kernel keeps account of, of the process that has the most. */
+export function mappingCount(pids: readonly number[]): number {
+  return Math.max(0, ...pids.map((pid) => read(`/proc/${pid}/maps`).split("\n").length - 1));
+}
+
+/** How many a process may have (vm.max_map_count). */
+export function mappingLimit(): number {
+  return Number(read("/proc/sys/vm/max_map_count")) || Infinity;
+}
+
 export function cpuOf(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + (cpuSeconds(pid) ?? 0), 0);
 }

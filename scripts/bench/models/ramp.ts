@@ -61,6 +61,7 @@ export async function ramp({ label, doors, timeMs, signal, onOpen }: RampOptions
         return;
       }
       opening.delete(client);
+      client.onEnd = (code) => refuse(new Error(`one that was held was closed with ${code}`));
       held.set(index, client);
       onOpen();
       lastMs = performance.now();

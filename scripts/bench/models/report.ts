@@ -4,6 +4,7 @@ import type { Model } from "../classic/hosting/model.ts";
 import { round } from "../figures.ts";
 import { formatMachine, type Machine } from "../machine.ts";
 import { markdownTable } from "../tables.ts";
+import { mappingLimit } from "./processes.ts";
 import type { Stop } from "./ramp.ts";
 
 export interface ModelFigures {
@@ -12,12 +13,16 @@ export interface ModelFigures {
   readonly held: number;
   readonly stop: Stop;
   readonly refusal: string | null;
+  /** Those that were open stayed open. */
+  readonly survived: boolean;
   readonly openedPerS: number;
   /** With all of them open. */
   readonly memoryMiB: number;
   /** Over a server without any. */
   readonly perConnectionMiB: number;
   readonly descriptorsPerConnection: number;
+  /** Pieces of memory of the process that has the most, for each of the first connections. */
+  readonly mappingsPerConnection: number;
   readonly threads: number;
   readonly processes: number;
   readonly updatesPerS: number;
@@ -49,6 +54,8 @@ const WORDS: Readonly<Record<Model, string>> = {
 
 /** Above this share of a CPU a thread that can use only one has nothing left. */
 const BUSY_SHARE = 0.85;
+/** A heap that grows takes some mappings, too: less than this for a connection says nothing about connections. */
+const MAPPINGS_OF_A_HEAP = 10;
 /** A quiet machine spends less than this on itself. */
 const BESIDE_MAX_CPUS = 0.2;
 
@@ -59,6 +66,7 @@ export function makeModelsReport(figures: readonly ModelFigures[], machine: Mach
     memoryMiB: round(one.memoryMiB, 1),
     perConnectionMiB: round(one.perConnectionMiB, 3),
     descriptorsPerConnection: round(one.descriptorsPerConnection, 2),
+    mappingsPerConnection: round(one.mappingsPerConnection, 1),
     updatesPerS: round(one.updatesPerS, 1),
     deliveriesPerS: round(one.deliveriesPerS, 0),
     switchesPerUpdate: round(one.switchesPerUpdate, 1),
@@ -90,22 +98,25 @@ function connectionsEnd(one: ModelFigures, machine: Machine): string {
     case "stalled":
       return `After ${held} connections (${size} each) no other was opened for 5 s.`;
     case "refused":
-      return `After ${held} connections (${size} each) one failed: ${refusal ?? "without a word"}.`;
+      return `After ${held} connections (${size} each) one failed (${refusal ?? "without a word"})${one.survived ? "" : ", and all others with it"}; ${ends}.`;
   }
 }
 
-/** Which limit of this machine comes first: its memory, or the descriptors of the process that holds the sockets. */
-function endsAt(
-  { perConnectionMiB, descriptorsPerConnection, processes }: ModelFigures,
-  { descriptors }: Machine,
-): string {
-  const byMemory = Math.floor(totalmem() / 2 ** 20 / Math.max(perConnectionMiB, 1 / 1024));
-  // Where each has a process, each has a limit of its own.
-  const byDescriptors =
-    descriptors === null || processes > 1 ? Infinity : Math.floor(descriptors / descriptorsPerConnection);
-  return byMemory <= byDescriptors
-    ? `the memory of this machine ends at about ${rounded(byMemory)}`
-    : `its descriptors end at about ${rounded(byDescriptors)}`;
+/** Which limit of this machine comes first: its memory, or what the process that holds the connections may have. */
+function endsAt(one: ModelFigures, { descriptors }: Machine): string {
+  const { perConnectionMiB, descriptorsPerConnection, mappingsPerConnection, processes } = one;
+  // Where each has a process, each has limits of its own.
+  const isAlone = processes === 1;
+  const ends: [at: number, what: string][] = [
+    [totalmem() / 2 ** 20 / Math.max(perConnectionMiB, 1 / 1024), "the memory of this machine ends"],
+    [isAlone && descriptors !== null ? descriptors / descriptorsPerConnection : Infinity, "its descriptors end"],
+    [
+      isAlone && mappingsPerConnection > MAPPINGS_OF_A_HEAP ? mappingLimit() / mappingsPerConnection : Infinity,
+      "its memory mappings (vm.max_map_count) end",
+    ],
+  ];
+  const [at, what] = ends.reduce((least, other) => (other[0] < least[0] ? other : least));
+  return `${what} at about ${rounded(Math.floor(at))}`;
 }
 
 function updatesEnd(one: ModelFigures, { cpus }: Machine): string {

@@ -26,11 +26,24 @@ export async function openThreads(options: HostOptions): Promise<Host> {
   const threads = new Set<Worker>();
   let { redisUrls } = options;
   let count = 0;
+  // No more threads are to be had: this client is turned away, the others stay.
+  const start = (workerData: ThreadData): Worker | undefined => {
+    try {
+      return new Worker(THREAD_FILE, { workerData });
+    } catch (error) {
+      options.onError(error instanceof Error ? error : new Error(String(error)));
+      return undefined;
+    }
+  };
   const take = (socket: Socket): void => {
     count += 1;
     const { databaseFile, vars } = options;
     const workerData: ThreadData = { origin: `${process.pid}-${count}`, databaseFile, redisUrls, vars };
-    const thread = new Worker(THREAD_FILE, { workerData });
+    const thread = start(workerData);
+    if (thread === undefined) {
+      socket.destroy();
+      return;
+    }
     threads.add(thread);
     const say = (message: ToThread): void => thread.postMessage(message);
     socket.on("data", (bytes: Buffer) => say({ bytes }));

@@ -54,9 +54,7 @@ export async function benchTaxis(options: TaxisOptions): Promise<TaxisReport> {
       return measureOne(fleet, plan, plan.moves.slice(index * updates, (index + 1) * updates));
     };
     const turns = await takeTurns({ targets: fleets, rounds, signal, measure });
-    const underWay = Object.fromEntries(
-      fleets.map(({ label, target, promised }) => [label, underWayOf({ target: target.name, promised })]),
-    );
+    const underWay = Object.fromEntries(options.targets.map((name) => [name, underWayOf(name)]));
     const setup = { tracks, taxis: plan.taxis, friends, updates, underWay };
     return makeTaxisReport(
       setup,
@@ -94,8 +92,7 @@ async function openFleet(
     label: kind.label,
     settings: { ...COMPRESSED, FANOUT: kind.promised },
     settle: async (clients) => {
-      const underWay = underWayOf({ target: name, promised: kind.promised });
-      const pump = new Pump({ plan, clients, underWay, signal });
+      const pump = new Pump({ plan, clients, underWay: underWayOf(name), signal });
       pumps.push(pump);
       await pump.begin();
     },
@@ -125,8 +122,6 @@ function warmUp(updates: number): number {
   return Math.floor(updates / 8);
 }
 
-/** What keeps each server busy: in economy a position goes to a third of the friends that it goes to otherwise. */
-function underWayOf({ target, promised }: { target: TargetName; promised: Promised }): number {
-  if (target === "classic") return CLASSIC_POSITIONS_UNDER_WAY;
-  return promised === "economy" ? 4 * POSITIONS_UNDER_WAY : 2 * POSITIONS_UNDER_WAY;
+function underWayOf(name: TargetName): number {
+  return name === "classic" ? CLASSIC_POSITIONS_UNDER_WAY : POSITIONS_UNDER_WAY;
 }

@@ -13,8 +13,11 @@ import { POSITIONS_UNDER_WAY } from "../bounds.ts";
 import { type Move, type Plan, PROBE_PAIRS, probePlace } from "./plan.ts";
 import { Screens } from "./screens.ts";
 
-/** Updates that one probe follows: a probe is work, too, so not each of them; and one batch is under way while another waits. */
-export const BATCH = POSITIONS_UNDER_WAY;
+/**
+ * Updates that one probe follows: while the probe of one batch is on its way back, the next one keeps the server busy, and no
+ * more than POSITIONS_UNDER_WAY are.
+ */
+export const BATCH = POSITIONS_UNDER_WAY / 2;
 /** First positions at once: each asks all friends. */
 const FIRST_AT_ONCE = 5;
 /** A server takes a `ts` of the future for the moment of arrival; older ones than the last are refused. */

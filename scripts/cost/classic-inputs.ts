@@ -58,8 +58,8 @@ export const INPUTS = {
   },
   coreDeliveries: {
     option: "core-deliveries",
-    // 10.7 µs a delivery: the median of 3 rounds with 400 people on two cores that had other work, from 9.3 to 12.3.
-    fallback: 93_000,
+    // 8.1 µs a delivery: the median of 5 rounds with 400 people on two cores, from 7.7 to 8.5.
+    fallback: 123_000,
     min: 1,
     max: MANY,
     what: "deliveries/s of a core to friends' sockets, by CPU time, without TLS",

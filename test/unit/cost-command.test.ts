@@ -67,7 +67,7 @@ describe("output", { concurrent: true, timeout: TIMEOUT_MS }, () => {
     expect(report.thisDesign.usd.queue).toBeCloseTo((messages / 1e6) * 1.2 + (messages / 100 / 1e6) * 0.5, 2);
     expect(report.naive.usd.rows - report.thisDesign.usd.rows).toBeGreaterThan(700_000);
     expect(Object.keys(report.prices).length).toBeGreaterThan(0);
-    expect(report.servers).toMatchObject({ deliveriesPerSOfOne: 186_000, count: 72 });
+    expect(report.servers).toMatchObject({ deliveriesPerSOfOne: 246_000, count: 55 });
     // Ten million connections, 25,000 a server.
     expect(report.classic.machines.servers).toBe(400);
     expect(Object.keys(report.classicInputs).toSorted()).toEqual(Object.keys(INPUTS).toSorted());

@@ -10,7 +10,10 @@ import { formatCrowdReport, formatIdleReport } from "./report.ts";
 import { benchSlope, formatSlopeReport } from "./slope.ts";
 
 const EVERY_S = 30;
-const RECORD_S = 600;
+/** Twenty positions of each, and all alarms of a user who is active. */
+const CROWD_S = 600;
+/** Everybody has been awake about twice; each is asleep again ten seconds later. */
+const IDLE_S = 180;
 const HOUR_S = 3_600;
 /** Everybody has had a turn. */
 const SLOPE_S = 30;
@@ -22,7 +25,7 @@ export const crowd: Bench = {
   kind: "workload",
   numbers: {
     users: { fallback: 4_500, min: CROWD_USERS_MIN, max: USERS_MAX },
-    seconds: { fallback: RECORD_S, max: HOUR_S },
+    seconds: { fallback: CROWD_S, max: HOUR_S },
   },
   async run(asked, { signal }) {
     const [users, seconds] = [asked.number("users"), asked.number("seconds")];
@@ -37,7 +40,7 @@ export const idle: Bench = {
   kind: "workload",
   numbers: {
     users: { fallback: 15_000, min: 100, max: USERS_MAX },
-    seconds: { fallback: RECORD_S, max: HOUR_S },
+    seconds: { fallback: IDLE_S, max: HOUR_S },
   },
   async run(asked, { signal }) {
     const [users, seconds] = [asked.number("users"), asked.number("seconds")];

@@ -237,3 +237,13 @@ describe("a line through the sizes", () => {
     expect(fitLine([])).toBeNull();
   });
 });
+
+test("whoever stands at the antimeridian may step across it", () => {
+  const layout = world(15_000);
+  // Person 0 stands on it.
+  for (const index of [0, 1, 14_999]) {
+    for (let count = 0; count < 20; count += 1) {
+      expect(decodeUp(layout.frame(index, count, 1_790_000_000_000), 1_790_000_000_000).ok).toBe(true);
+    }
+  }
+});

@@ -68,6 +68,7 @@ export function indexOf(id: string): number {
 }
 
 function locationAt({ lat, lng }: { lat: number; lng: number }, count: number, ts: number): string {
-  const here = { lat: lat + STEP_DEG * Math.sin(count), lng: lng + STEP_DEG * Math.cos(count) };
+  // Who stands at the antimeridian may step across it.
+  const here = { lat: lat + STEP_DEG * Math.sin(count), lng: ((lng + STEP_DEG * Math.cos(count) + 540) % 360) - 180 };
   return `{"type":"location","lat":${here.lat.toFixed(7)},"lng":${here.lng.toFixed(7)},"ts":${ts}}`;
 }

@@ -18,7 +18,7 @@ import { Fixes, type FixesState } from "./fixes.ts";
 import { friendOf, movedFrame } from "./friend-frame.ts";
 import type { History } from "./history.ts";
 import type { Kept } from "./kept.ts";
-import { type Meeting, Meetings, type MeetingsParts } from "./meetings.ts";
+import { type Meeting, type MeetingsParts, startMeetings } from "./meetings.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { Meet, Stubs } from "./stubs.ts";
 import { Tellings } from "./tellings.ts";
@@ -302,7 +302,7 @@ export class Live {
     }
     if (meetings !== null) {
       this.#parts.tally.add("meetings", meetings.length);
-      Meetings.start(this.#meetings, meetings);
+      startMeetings(this.#meetings, meetings);
     }
     this.#snapshots.sendIfDue();
   }

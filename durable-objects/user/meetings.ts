@@ -23,8 +23,17 @@ export interface MeetingsParts {
   readonly ended: () => void;
 }
 
-/** The calls of one event, which start at once; none waits for another, and one timer serves them all. */
-export class Meetings {
+/** Starts all calls of one event at once. */
+export function startMeetings(parts: MeetingsParts, meetings: readonly Meeting[]): void {
+  // An answer may cause another call: that is part of the same event.
+  follow(() => {
+    const started = new Meetings(parts, meetings.length);
+    for (const meeting of meetings) started.call(meeting);
+  });
+}
+
+/** The calls of one event; none waits for another, and one timer serves them all. */
+class Meetings {
   readonly #parts: MeetingsParts;
   /** By place; null once it has ended: an answer after the timeout goes nowhere. */
   readonly #pending: (Meeting | null)[] = [];
@@ -33,22 +42,14 @@ export class Meetings {
   readonly #fan: Fan | null;
   #left: number;
 
-  private constructor(parts: MeetingsParts, size: number) {
+  constructor(parts: MeetingsParts, size: number) {
     this.#parts = parts;
     this.#left = size;
     this.#fan = departingAll("meet", size);
     this.#timer = setTimeout(() => this.#giveUp(), CALL_TIMEOUT_MS);
   }
 
-  static start(parts: MeetingsParts, meetings: readonly Meeting[]): void {
-    // An answer may cause another call: that is part of the same event.
-    follow(() => {
-      const started = new Meetings(parts, meetings.length);
-      for (const meeting of meetings) started.#call(meeting);
-    });
-  }
-
-  #call(meeting: Meeting): void {
+  call(meeting: Meeting): void {
     const { user, meets, friends, tellings } = this.#parts;
     const { no, sighting, heard, held } = meeting;
     const id = friends.byNo(no)?.id;
